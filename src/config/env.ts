@@ -1,0 +1,277 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { z } from 'zod';
+import { StartupError } from '../errors.ts';
+
+/** One environment variable: how it is read, what is said when it is wrong, and its lines in `.env.example`. */
+export interface Variable<T = unknown> {
+  type: z.ZodType<T, string>;
+  /** Completes the sentence "expected …". */
+  expects: string;
+  /** What it is for, in a sentence or two. */
+  prose: string;
+  /** As it would be written in the environment. Without one, an unset variable is `undefined`. */
+  default?: string | { development: string; production: string };
+  /** Shown in `.env.example` where there is no default. */
+  example?: string;
+  /** Its value is never printed. */
+  secret?: boolean;
+}
+
+const flag = { type: z.stringbool(), expects: 'true or false' };
+const word = { type: z.string().trim().min(1) };
+
+function integer(min: number, max: number, what: string) {
+  const type = z.string().trim().regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
+  return { type, expects: `${what}, ${min} to ${max}` };
+}
+
+function url(protocols: string[], expects: string) {
+  return {
+    type: z
+      .string()
+      .trim()
+      .refine((text) => isUrlOf(text, protocols)),
+    expects,
+  };
+}
+
+function isUrlOf(text: string, protocols: string[]): boolean {
+  try {
+    const { protocol, username, password, pathname } = new URL(text);
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+    return protocols.includes(protocol);
+  } catch {
+    return false;
+  }
+}
+
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .pipe(
+    z.array(
+      z.string().refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
+    ),
+  );
+
+/** Every variable that Millrace knows, in the order of `.env.example`, by section. */
+export const variables = {
+  'The server': {
+    NODE_ENV: {
+      ...word,
+      expects: 'production, or anything else for development',
+      prose: 'In production nothing is shown that a stranger need not see, and the server listens on every address.',
+      default: 'development',
+    },
+    HOST: {
+      ...word,
+      expects: 'an address or host name to listen on',
+      prose: 'The address to listen on.',
+      default: { development: '127.0.0.1', production: '0.0.0.0' },
+    },
+    PORT: { ...integer(0, 65_535, 'a port'), prose: 'The port to listen on; 0 takes any free one.', default: '4000' },
+    MILLRACE_DIR: {
+      ...word,
+      expects: 'a directory',
+      prose: 'Where everything embedded keeps its data: PostgreSQL, signing keys. Relative to the project.',
+      default: '.millrace',
+    },
+    MAX_BODY_BYTES: {
+      ...integer(1_024, 1_073_741_824, 'a number of bytes'),
+      prose: 'The largest request body that is read.',
+      default: '1000000',
+    },
+    CORS_ORIGINS: {
+      type: origins,
+      expects: 'origins separated by commas, such as https://app.example.com,http://localhost:5173, or *',
+      prose: 'Web pages of these origins may call the API. None unless named.',
+      example: 'https://app.example.com',
+    },
+    TRUST_PROXY: {
+      ...flag,
+      prose: 'Believe X-Forwarded-* headers. Only behind a proxy that overwrites them.',
+      default: 'false',
+    },
+    LOG_LEVEL: {
+      type: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+      expects: 'debug, info, warn, error or silent',
+      prose: 'The least severe lines to log.',
+      default: 'info',
+    },
+  },
+  'The database': {
+    DATABASE_URL: {
+      ...url(
+        ['postgresql:', 'postgres:'],
+        'a URL such as postgresql://user:password@host:5432/database (special characters of the password as %40, %23 …)',
+      ),
+      prose: 'A PostgreSQL of yours, 14 or newer. Without it an embedded one runs under MILLRACE_DIR.',
+      example: 'postgresql://user:password@localhost:5432/app',
+      secret: true,
+    },
+    DATABASE_POOL_SIZE: {
+      ...integer(1, 1_000, 'a number of connections'),
+      prose: 'The most connections that one process opens.',
+      default: '10',
+    },
+    DATABASE_STATEMENT_TIMEOUT: {
+      ...integer(1, 3_600_000, 'milliseconds'),
+      prose: 'A statement that takes longer than this many milliseconds is cancelled.',
+      default: '10000',
+    },
+  },
+  'Who is asking': {
+    JWKS_URL: {
+      ...url(['https:', 'http:'], 'a URL such as https://auth.example.com/.well-known/jwks.json'),
+      prose:
+        'Tokens are verified by the keys published here. Without it Millrace signs its own, with a key under MILLRACE_DIR.',
+      example: 'https://auth.example.com/.well-known/jwks.json',
+    },
+    JWT_ISSUER: {
+      ...word,
+      expects: "the issuer's name",
+      prose: 'Tokens of another issuer (iss) are refused. Set it whenever JWKS_URL is set.',
+      example: 'https://auth.example.com/',
+    },
+    JWT_AUDIENCE: {
+      ...word,
+      expects: "this API's name",
+      prose: 'Tokens made for another audience (aud) are refused. Set it when the issuer serves several APIs.',
+      example: 'millrace',
+    },
+    ADMIN_ROLE: {
+      ...word,
+      expects: 'the name of a role',
+      prose: 'Whose token carries this role may read and write everything.',
+      default: 'admin',
+    },
+  },
+  'The API': {
+    GRAPHQL_INTROSPECTION: {
+      ...flag,
+      prose: 'Tell the schema, and suggest names for misspelt ones.',
+      default: { development: 'true', production: 'false' },
+    },
+    GRAPHIQL: {
+      ...flag,
+      prose: 'Show GraphiQL to browsers at /graphql.',
+      default: { development: 'true', production: 'false' },
+    },
+    GRAPHQL_MAX_TOKENS: {
+      ...integer(1, 1_000_000, 'a number'),
+      prose: 'Words and signs in a document, at most.',
+      default: '2000',
+    },
+    GRAPHQL_MAX_DEPTH: { ...integer(1, 1_000, 'a number'), prose: 'Levels of a document, at most.', default: '12' },
+    GRAPHQL_MAX_ALIASES: {
+      ...integer(0, 100_000, 'a number'),
+      prose: 'Aliases in a document, at most.',
+      default: '50',
+    },
+    PAGE_SIZE: {
+      ...integer(1, 100_000, 'a number of rows'),
+      prose: 'Rows in a page that does not say how many.',
+      default: '50',
+    },
+    MAX_PAGE_SIZE: { ...integer(1, 100_000, 'a number of rows'), prose: 'Rows in a page, at most.', default: '500' },
+    PLAN_CACHE_SIZE: {
+      ...integer(0, 1_000_000, 'a number of plans'),
+      prose: 'Compiled documents that are kept for the next time.',
+      default: '1000',
+    },
+  },
+} as const satisfies Record<string, Record<string, Variable>>;
+
+type Sections = typeof variables;
+type Table = { [S in keyof Sections]: (merged: Sections[S]) => void }[keyof Sections] extends (merged: infer T) => void
+  ? T
+  : never;
+type ValueOf<V> = V extends { type: z.ZodType<infer T> } ? (V extends { default: unknown } ? T : T | undefined) : never;
+
+/** The name of a variable that Millrace knows. */
+export type VariableName = keyof Table;
+
+/** Every variable, read: typed, with its default where it was not set. */
+export type Environment = { [N in VariableName]: ValueOf<Table[N]> };
+
+/** Environment variables as the operating system hands them over. */
+export type RawEnvironment = Record<string, string | undefined>;
+
+/** The environment of this process, as it was given: the only place where `process.env` is read. */
+export function processEnvironment(): RawEnvironment {
+  return { ...process.env };
+}
+
+/** Adds the variables of `<root>/.env`, if there is such a file; what the environment itself sets, and not to nothing, wins. */
+export function withDotEnv(root: string, env: RawEnvironment): RawEnvironment {
+  const path = join(root, '.env');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return env;
+    throw new StartupError(`${path} cannot be read.`, 'Make it a file that this user may read, or remove it.', {
+      cause: error,
+    });
+  }
+  const set = Object.entries(env).filter(([, value]) => value?.trim());
+  return { ...parseEnv(text), ...Object.fromEntries(set) };
+}
+
+/** Reads every variable; throws one StartupError that names all that are wrong. An empty variable counts as unset. */
+export function readEnvironment(env: RawEnvironment): Environment {
+  const mode = env.NODE_ENV?.trim() === 'production' ? 'production' : 'development';
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, variable] of allVariables()) {
+    const given = env[name]?.trim() ? env[name] : undefined;
+    const text = given ?? (typeof variable.default === 'object' ? variable.default[mode] : variable.default);
+    if (text === undefined) continue;
+    const { success, data } = variable.type.safeParse(text);
+    if (success) values[name] = data;
+    else problems.push(describeProblem(name, variable, text));
+  }
+  const read = values as Environment;
+  if (read.PAGE_SIZE > read.MAX_PAGE_SIZE) {
+    problems.push(`PAGE_SIZE is ${read.PAGE_SIZE}: expected at most MAX_PAGE_SIZE, which is ${read.MAX_PAGE_SIZE}.`);
+  }
+  if (problems.length > 0) throw new StartupError(problems.join('\n'), remedy);
+  return read;
+}
+
+const remedy = 'Correct it in the environment or in .env; `npx millrace env` explains every variable.';
+
+function describeProblem(name: string, variable: Variable, text: string): string {
+  const shown = variable.secret ? 'is not understood (its value is not shown)' : `is ${JSON.stringify(text)}`;
+  return `${name} ${shown}: expected ${variable.expects}.`;
+}
+
+function allVariables(): [string, Variable][] {
+  return Object.values(variables).flatMap((section) => Object.entries<Variable>(section));
+}
+
+/** The text of `.env.example`: every variable with its meaning, commented out at its default. */
+export function printEnvExample(): string {
+  const lines = [
+    '# Every setting of Millrace, at its default. Copy this file to .env and uncomment what you change;',
+    '# the real environment wins over .env. Made by `npx millrace env`.',
+  ];
+  for (const [section, table] of Object.entries(variables)) {
+    lines.push('', `## ${section}`);
+    for (const [name, variable] of Object.entries<Variable>(table)) {
+      lines.push('', ...describeVariable(name, variable));
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function describeVariable(name: string, variable: Variable): string[] {
+  const { default: preset, prose, expects, example } = variable;
+  if (typeof preset === 'object') {
+    const modes = `${preset.development} in development, ${preset.production} in production`;
+    return [`# ${prose} ${modes}.`, `# Expected: ${expects}.`, `# ${name}=${preset.development}`];
+  }
+  return [`# ${prose}`, `# Expected: ${expects}.`, `# ${name}=${preset ?? example ?? ''}`];
+}

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
+import { printEnvExample, variables } from '../../src/config/env.ts';
+import { StartupError } from '../../src/errors.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'millrace config '));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function problemOf(env: Record<string, string>): StartupError {
+  try {
+    readConfig(env, root);
+  } catch (error) {
+    if (error instanceof StartupError) return error;
+    throw error;
+  }
+  throw new Error('No StartupError was thrown.');
+}
+
+describe('with nothing set', () => {
+  it('embeds everything under .millrace of the project, and listens on this machine only', () => {
+    const config = readConfig({}, root);
+    expect(config).toMatchObject({
+      environment: 'development',
+      root,
+      directory: join(root, '.millrace'),
+      http: { host: '127.0.0.1', port: 4000, maxBodyBytes: 1_000_000, corsOrigins: [], trustProxy: false },
+      database: { kind: 'embedded', directory: join(root, '.millrace', 'postgres') },
+      tokens: { source: { kind: 'local', directory: join(root, '.millrace', 'keys') }, adminRole: 'admin' },
+      graphql: { introspection: true, graphiql: true, limits: { depth: 12, pageSize: 50, maxPageSize: 500 } },
+    });
+    expect(config.tokens).not.toHaveProperty('issuer');
+  });
+
+  it('tells strangers nothing in production, and listens everywhere', () => {
+    const config = readConfig({ NODE_ENV: 'production' }, root);
+    expect(config.environment).toBe('production');
+    expect(config.http.host).toBe('0.0.0.0');
+    expect(config.graphql).toMatchObject({ introspection: false, graphiql: false });
+  });
+
+  it('counts an empty variable as not set', () => {
+    expect(readConfig({ PORT: '', DATABASE_URL: ' ' }, root)).toEqual(readConfig({}, root));
+  });
+});
+
+describe('with variables set', () => {
+  it('takes a database, keys and origins of elsewhere', () => {
+    const config = readConfig(
+      {
+        DATABASE_URL: 'postgres://ann:p%40ss@db/app',
+        JWKS_URL: 'https://auth.example.com/jwks',
+        JWT_ISSUER: 'https://auth.example.com/',
+        CORS_ORIGINS: 'https://a.example.com, http://localhost:5173',
+        MILLRACE_DIR: 'data here',
+        PORT: '0',
+      },
+      root,
+    );
+    expect(config.database).toEqual({ kind: 'external', url: 'postgres://ann:p%40ss@db/app' });
+    expect(config.tokens.source).toEqual({ kind: 'jwks', url: 'https://auth.example.com/jwks' });
+    expect(config.tokens.issuer).toBe('https://auth.example.com/');
+    expect(config.http).toMatchObject({ port: 0, corsOrigins: ['https://a.example.com', 'http://localhost:5173'] });
+    expect(config.directory).toBe(join(root, 'data here'));
+  });
+
+  it('reads .env of the project, and lets the environment win where it says something', () => {
+    writeFileSync(join(root, '.env'), 'PORT=5001\nADMIN_ROLE="the boss"\nLOG_LEVEL=warn # quiet\n');
+    const config = readConfig({ PORT: '5002', LOG_LEVEL: '' }, root);
+    expect(config.http.port).toBe(5002);
+    expect(config.tokens.adminRole).toBe('the boss');
+    expect(config.logLevel).toBe('warn');
+  });
+});
+
+describe('with something wrong', () => {
+  it.each([
+    ['PORT', '99999', 'PORT is "99999": expected a port, 0 to 65535.'],
+    ['PORT', '0x10', 'PORT is "0x10": expected a port, 0 to 65535.'],
+    ['GRAPHIQL', 'perhaps', 'GRAPHIQL is "perhaps": expected true or false.'],
+    ['LOG_LEVEL', 'loud', 'LOG_LEVEL is "loud": expected debug, info, warn, error or silent.'],
+    ['JWKS_URL', 'ftp://x/y', 'JWKS_URL is "ftp://x/y": expected a URL such as'],
+    ['CORS_ORIGINS', 'https://a.example.com/path', 'CORS_ORIGINS is "https://a.example.com/path": expected origins'],
+    ['MAX_PAGE_SIZE', '10', 'PAGE_SIZE is 50: expected at most MAX_PAGE_SIZE, which is 10.'],
+  ])('names %s, its value %s and what is expected', (name, value, message) => {
+    expect(problemOf({ [name]: value }).message).toContain(message);
+  });
+
+  it.each([
+    'mysql://ann:sesame@db/app',
+    'prisma+postgres://localhost/?api_key=sesame',
+    'file:./sesame.db',
+    'postgresql://ann:sesame#1@db/app',
+    'postgresql://ann:sesame%zz@db/app',
+    'sesame',
+  ])('refuses %s as DATABASE_URL without repeating its secret', (url) => {
+    const { message, remedy } = problemOf({ DATABASE_URL: url });
+    expect(message).toContain('DATABASE_URL');
+    expect(message).toContain('expected a URL such as postgresql://');
+    expect(message + remedy).not.toContain('sesame');
+  });
+
+  it('tells every problem at once', () => {
+    const { message, remedy } = problemOf({ PORT: 'x', TRUST_PROXY: 'x', DATABASE_URL: 'x' });
+    expect(message.split('\n')).toHaveLength(3);
+    expect(remedy).toContain('npx millrace env');
+  });
+});
+
+describe('.env.example', () => {
+  it('explains every variable, and changes nothing when it is used as it stands', () => {
+    const text = printEnvExample();
+    for (const name of Object.values(variables).flatMap(Object.keys))
+      expect(text).toMatch(new RegExp(`^# ${name}=`, 'm'));
+    writeFileSync(join(root, '.env'), text);
+    const config = readConfig({}, root);
+    rmSync(join(root, '.env'));
+    expect(config).toEqual(readConfig({}, root));
+  });
+
+  it('is a valid configuration with every line uncommented', () => {
+    writeFileSync(join(root, '.env'), printEnvExample().replace(/^# ([A-Z_]+=)/gm, '$1'));
+    expect(readConfig({}, root).database.kind).toBe('external');
+  });
+});
