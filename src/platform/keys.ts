@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { StartupError } from '../errors.ts';
 
@@ -44,6 +44,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 async function createKeyFile(directory: string, path: string): Promise<string> {
+  // @NOTE the parent is made openly: others' data lives beside ours, and an embedded PostgreSQL may run as another user.
+  await mkdir(dirname(directory), { recursive: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const { privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true });
   const draft = join(directory, `.${randomUUID()}.tmp`);

@@ -42,6 +42,7 @@ describe('the signing key', () => {
     expect(readdirSync(join(root, 'a', 'keys'))).toEqual(['signing.json']);
     expect(statSync(join(root, 'a', 'keys', 'signing.json')).mode & 0o777).toBe(0o600);
     expect(statSync(join(root, 'a', 'keys')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(root, 'a')).mode & 0o055, 'others may enter its parent').not.toBe(0);
   });
 
   it('is one and the same for twenty starts at once', async () => {
