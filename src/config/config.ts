@@ -28,7 +28,7 @@ export interface HttpConfig {
   trustProxy: boolean;
 }
 
-/** An embedded PostgreSQL whose data is under `directory`, or one that runs elsewhere. */
+/** An embedded PostgreSQL that keeps its data in `<directory>/postgres`, or one that runs elsewhere. */
 export type DatabaseConfig = { kind: 'embedded'; directory: string } | { kind: 'external'; url: string };
 
 /** How many connections one process opens, and how long a statement may take, in milliseconds. */
@@ -80,7 +80,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
 
 function databaseConfig(read: Environment, directory: string): DatabaseConfig {
   if (read.DATABASE_URL) return { kind: 'external', url: read.DATABASE_URL };
-  return { kind: 'embedded', directory: join(directory, 'postgres') };
+  return { kind: 'embedded', directory };
 }
 
 function tokensConfig(read: Environment, directory: string): TokensConfig {

@@ -30,7 +30,7 @@ describe('with nothing set', () => {
       root,
       directory: join(root, '.millrace'),
       http: { host: '127.0.0.1', port: 4000, maxBodyBytes: 1_000_000, corsOrigins: [], trustProxy: false },
-      database: { kind: 'embedded', directory: join(root, '.millrace', 'postgres') },
+      database: { kind: 'embedded', directory: join(root, '.millrace') },
       tokens: { source: { kind: 'local', directory: join(root, '.millrace', 'keys') }, adminRole: 'admin' },
       graphql: { introspection: true, graphiql: true, limits: { depth: 12, pageSize: 50, maxPageSize: 500 } },
     });
