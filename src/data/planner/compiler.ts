@@ -1,0 +1,70 @@
+import type { Api, ApiModel } from '../api/api-model.ts';
+import type { ColumnField, Datamodel, Field, Model } from '../model/datamodel.ts';
+import type { RuleSlot, Verdicts } from '../rules/verdicts.ts';
+import { columnRef, Statement } from './statement.ts';
+import { type Value, valueAt } from './value.ts';
+import { compileWhere } from './where.ts';
+
+/** What every part of the planner needs while one statement is written. */
+export interface Compiler {
+  readonly statement: Statement;
+  readonly api: Api;
+  readonly datamodel: Datamodel;
+  readonly verdicts: Verdicts;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly limits: PageLimits;
+  /** Rules that the statement depends on: part of the key it is kept under. */
+  readonly slots: Set<RuleSlot>;
+  /** Terms of filters so far; bounded, for a filter may come whole in a variable. */
+  terms: number;
+}
+
+/** Rows of a page when the client says nothing, and at most. */
+export interface PageLimits {
+  pageSize: number;
+  maxPageSize: number;
+}
+
+/** A compiler for one statement. */
+export function createCompiler(given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>): Compiler {
+  return { ...given, statement: new Statement(), slots: new Set(), terms: 0 };
+}
+
+/**
+ * On whose behalf a condition is written. A *client's* speaks the API's names and sees only what the viewer may see; a
+ * *rule's* speaks the Prisma schema's names and sees everything.
+ */
+export type Voice = 'client' | 'rule';
+
+/** The field that this voice calls so; undefined when there is none. */
+export function fieldCalled(c: Compiler, model: Model, name: string, voice: Voice): Field | undefined {
+  return voice === 'rule' ? model.fields.get(name) : apiModelOf(c, model.name).fields.get(name);
+}
+
+/** The API's side of a model that is in the API. */
+export function apiModelOf(c: Pick<Compiler, 'api'>, name: string): ApiModel {
+  const model = c.api.models.get(name);
+  if (!model) throw new Error(`model ${name} is not in the API`);
+  return model;
+}
+
+/** The condition under which a rule holds for the row at `alias`. */
+export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: string): string {
+  c.slots.add(slot);
+  const verdict = c.verdicts.of(slot);
+  if (typeof verdict === 'boolean') return String(verdict);
+  const value: Value = valueAt(verdict, (input) => input.rules[slot], slot);
+  return compileWhere(c, model, alias, value, 'rule');
+}
+
+/** The condition under which this voice may know of the row at `alias`. */
+export const visible = (c: Compiler, model: Model, alias: string, voice: Voice): string =>
+  voice === 'rule' ? 'true' : ruleCondition(c, `read:${model.name}`, model, alias);
+
+/** The column's value as this voice may know it: null where a field rule hides it, in filters and orders as in answers. */
+export function column(c: Compiler, model: Model, alias: string, field: ColumnField, voice: Voice): string {
+  const plain = columnRef(alias, field);
+  if (voice === 'rule') return plain;
+  const condition = ruleCondition(c, `read:${model.name}.${field.name}`, model, alias);
+  return condition === 'true' ? plain : `(case when ${condition} then ${plain} end)`;
+}

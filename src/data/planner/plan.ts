@@ -1,0 +1,66 @@
+import type { FieldNode, GraphQLField } from 'graphql';
+import type { ApiModel } from '../api/api-model.ts';
+import type { RuleSlot } from '../rules/verdicts.ts';
+import { fieldArguments } from './arguments.ts';
+import { type Compiler, createCompiler, visible } from './compiler.ts';
+import { connectionSql } from './connection.ts';
+import { objectSql, rowColumns, type SelectionCompiler } from './row.ts';
+import type { Surroundings } from './selection.ts';
+import { all, identifier, literal, type Parameter, tableRef } from './statement.ts';
+import type { PlanInput, Value } from './value.ts';
+import { uniqueCondition } from './unique.ts';
+
+/** A read, ready to run again and again: one statement, and how to make its parameters. */
+export interface Plan {
+  /** Yields one row of one text: the JSON object that holds the answers under their response keys. */
+  sql: string;
+  parameters: readonly Parameter[];
+  slots: readonly RuleSlot[];
+  /** Some selected field has a resolver of the user's own, so the answer must go through the executor. */
+  hasCustomFields: boolean;
+}
+
+/** What a root field of the data API reads. */
+export interface DataRead {
+  kind: 'one' | 'many';
+  model: ApiModel;
+}
+
+/** A root field of an operation. `read` is undefined for `__typename`. */
+export interface PlannedField {
+  key: string;
+  nodes: readonly FieldNode[];
+  definition: GraphQLField<unknown, unknown> | undefined;
+  read: DataRead | undefined;
+}
+
+/** Writes one statement that answers all these root fields. */
+export function compileRead(
+  given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>,
+  at: Surroundings,
+  rootName: string,
+  fields: readonly PlannedField[],
+): Plan {
+  const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
+  const columns = fields.map((field) => `${rootField(c, rootName, field)} as ${identifier(field.key)}`);
+  const sql = `select row_to_json(q)::text from (select ${columns.join(', ')}) q`;
+  return { sql, parameters: c.statement.parameters, slots: [...c.slots], hasCustomFields: c.hasCustomFields };
+}
+
+/** The values of a plan's parameters for one request. @throws MillraceError INVALID_INPUT */
+export const parametersOf = (plan: Pick<Plan, 'parameters'>, input: PlanInput): unknown[] =>
+  plan.parameters.map((parameter) => parameter(input));
+
+function rootField(c: SelectionCompiler, rootName: string, { nodes, read, definition }: PlannedField): string {
+  if (!read || !definition) return `${literal(rootName)}::text`;
+  const args = fieldArguments(nodes[0]!, definition.args, c.variables);
+  if (read.kind === 'many') return connectionSql(c, read.model.model, args, nodes);
+  return oneSql(c, read.model, args.get('where'), nodes);
+}
+
+/** One row by a unique key, or null. */
+function oneSql(c: SelectionCompiler, { model }: ApiModel, where: Value, nodes: readonly FieldNode[]): string {
+  const alias = c.statement.alias();
+  const condition = all([visible(c, model, alias, 'client'), uniqueCondition(c, model, alias, where)]);
+  return objectSql(rowColumns(c, model, alias, nodes), `from ${tableRef(model.table)} ${alias} where ${condition}`);
+}

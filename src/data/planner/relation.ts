@@ -1,0 +1,20 @@
+import type { Model, RelationField } from '../model/datamodel.ts';
+import { all, columnRef, identifier, tableRef } from './statement.ts';
+
+/** The table of the rows at the other end, named `alias`; with the join table between, for a many-to-many relation. */
+export function relatedFrom(field: RelationField, target: Model, alias: string): string {
+  const table = `${tableRef(target.table)} ${alias}`;
+  if (field.link.kind !== 'join') return table;
+  const { link } = field;
+  const join = joinAlias(alias);
+  return `${table} join ${tableRef(link.table)} ${join} on ${join}.${identifier(link.remoteColumn)} = ${columnRef(alias, link.remote)}`;
+}
+
+/** The condition that the row at `other` belongs to the row at `alias`. */
+export function joinCondition(field: RelationField, alias: string, other: string): string {
+  const { link } = field;
+  if (link.kind === 'join') return `${joinAlias(other)}.${identifier(link.localColumn)} = ${columnRef(alias, link.local)}`;
+  return all(link.pairs.map(({ local, remote }) => `${columnRef(other, remote)} = ${columnRef(alias, local)}`));
+}
+
+const joinAlias = (alias: string): string => `${alias}_j`;

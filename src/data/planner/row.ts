@@ -1,0 +1,80 @@
+import { type FieldNode, type GraphQLObjectType, isObjectType } from 'graphql';
+import type { ColumnField, Model, RelationField } from '../model/datamodel.ts';
+import { fieldArguments } from './arguments.ts';
+import { apiModelOf, type Compiler, column, visible } from './compiler.ts';
+import { connectionSql } from './connection.ts';
+import { outputSql } from './output.ts';
+import { joinCondition, relatedFrom } from './relation.ts';
+import { collectFields, type Surroundings, setsOf } from './selection.ts';
+import { all, identifier, literal } from './statement.ts';
+import { targetOf } from './where.ts';
+
+/** What a compiler of selections needs besides. */
+export interface SelectionCompiler extends Compiler {
+  readonly at: Surroundings;
+  /** Set when a field was met that has a resolver of the user's own: the answer then goes through the executor. */
+  hasCustomFields: boolean;
+}
+
+/** Fields that a custom resolver needs, under keys that no alias can have. */
+export const needKey = (field: string): string => ` ${field}`;
+
+/** The columns of a select list that answers the selection on the row at `alias`, each under its response key. */
+export function rowColumns(c: SelectionCompiler, model: Model, alias: string, nodes: readonly FieldNode[]): string {
+  const api = apiModelOf(c, model.name);
+  const type = objectType(c, api.name);
+  const columns = new Map<string, string>();
+  for (const [key, same] of collectFields(c.at, type, setsOf(nodes))) {
+    const name = same[0]!.name.value;
+    const field = api.fields.get(name);
+    if (name === '__typename') columns.set(key, `${literal(api.name)}::text`);
+    else if (field?.kind === 'column') columns.set(key, columnSql(c, model, alias, field));
+    else if (field) columns.set(key, relationSql(c, type, alias, field, same));
+    else for (const need of needsOf(c, type, name)) columns.set(needKey(need), neededColumn(c, model, alias, need));
+  }
+  if (columns.size === 0) return 'null as " "';
+  return [...columns].map(([key, sql]) => `${sql} as ${identifier(key)}`).join(', ');
+}
+
+const columnSql = (c: Compiler, model: Model, alias: string, field: ColumnField): string =>
+  outputSql(field, column(c, model, alias, field, 'client'));
+
+function relationSql(
+  c: SelectionCompiler,
+  type: GraphQLObjectType,
+  alias: string,
+  field: RelationField,
+  nodes: readonly FieldNode[],
+): string {
+  const target = targetOf(c, field);
+  if (field.isList) {
+    const args = fieldArguments(nodes[0]!, type.getFields()[nodes[0]!.name.value]!.args, c.at.variables);
+    return connectionSql(c, target, args, nodes, { relation: field, alias });
+  }
+  const other = c.statement.alias();
+  const condition = all([joinCondition(field, alias, other), visible(c, target, other, 'client')]);
+  return objectSql(rowColumns(c, target, other, nodes), `from ${relatedFrom(field, target, other)} where ${condition}`);
+}
+
+/** A scalar sub-select that yields one object, or null. */
+export const objectSql = (columns: string, rest: string): string => `(select row_to_json(x) from (select ${columns} ${rest}) x)`;
+
+/** The object type of that name in the schema that the document is asked of. */
+export function objectType(c: SelectionCompiler, name: string): GraphQLObjectType {
+  const type = c.at.schema.getType(name);
+  if (!isObjectType(type)) throw new Error(`${name} is not an object type of the schema`);
+  return type;
+}
+
+function needsOf(c: SelectionCompiler, type: GraphQLObjectType, name: string): readonly string[] {
+  c.hasCustomFields = true;
+  const needs: unknown = type.getFields()[name]?.extensions['needs'];
+  return Array.isArray(needs) ? needs : [];
+}
+
+/** @NOTE under field rules, as everything a client can cause to be read. */
+function neededColumn(c: Compiler, model: Model, alias: string, name: string): string {
+  const field = model.fields.get(name);
+  if (field?.kind !== 'column') throw new Error(`${model.name} has no column ${name}, which a custom field needs`);
+  return columnSql(c, model, alias, field);
+}

@@ -1,0 +1,69 @@
+import type { ColumnField, TableName } from '../model/datamodel.ts';
+import type { PlanInput, Value } from './value.ts';
+
+/** A parameter of a statement: how to make it from the input. May throw INVALID_INPUT. */
+export type Parameter = (input: PlanInput) => unknown;
+
+/** Turns an API value into what PostgreSQL reads; never called with undefined. */
+export type Encode = (value: unknown, path: string) => unknown;
+
+/** Collects the parameters of one statement while its text is written. */
+export class Statement {
+  readonly parameters: Parameter[] = [];
+  private aliases = 0;
+
+  /** Binds a value and returns its placeholder, `$1` …; PostgreSQL infers the type from where it stands. */
+  bind(value: Value, encode: Encode = (v) => v): string {
+    const { read, path } = value;
+    return this.parameter((input) => {
+      const current = read(input);
+      return current === null || current === undefined ? null : encode(current, path);
+    });
+  }
+
+  /** Binds a parameter of any origin. */
+  parameter(parameter: Parameter): string {
+    this.parameters.push(parameter);
+    return `$${this.parameters.length}`;
+  }
+
+  /** A table alias that stands nowhere else in the statement. */
+  alias(): string {
+    this.aliases += 1;
+    return `t${this.aliases}`;
+  }
+}
+
+/** A name in SQL, quoted. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** A text in SQL, quoted; for names of ours, never for a client's values. */
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** A table in SQL. */
+export const tableRef = (table: TableName): string => `${identifier(table.schema)}.${identifier(table.name)}`;
+
+/** A column of an aliased table in SQL. */
+export const columnRef = (alias: string, field: ColumnField): string => `${alias}.${identifier(field.column)}`;
+
+/** Conditions that must all hold; none at all is true. */
+export function all(conditions: readonly string[]): string {
+  const real = conditions.filter((c) => c !== 'true');
+  if (real.includes('false')) return 'false';
+  if (real.length === 0) return 'true';
+  return real.length === 1 ? real[0]! : `(${real.join(' and ')})`;
+}
+
+/** Conditions of which one must hold; none at all is false. */
+export function any(conditions: readonly string[]): string {
+  const real = conditions.filter((c) => c !== 'false');
+  if (real.includes('true')) return 'true';
+  if (real.length === 0) return 'false';
+  return real.length === 1 ? real[0]! : `(${real.join(' or ')})`;
+}
+
+/** The contrary of a condition; unknown stays unknown. */
+export function not(condition: string): string {
+  if (condition === 'true') return 'false';
+  return condition === 'false' ? 'true' : `not (${condition})`;
+}

@@ -1,0 +1,106 @@
+import { invalidInput } from '../../errors.ts';
+import { type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
+import { unknownValue } from '../rules/verdicts.ts';
+import { type Compiler, column, fieldCalled, type Voice, visible } from './compiler.ts';
+import { joinCondition, relatedFrom } from './relation.ts';
+import { columnFilter } from './column-filter.ts';
+import { all, any, not } from './statement.ts';
+import { isRecord, type Value } from './value.ts';
+
+/** Neither true nor false: what a rule's undefined compares to. */
+export const unknownCondition = 'null::boolean';
+
+const maxTerms = 500;
+
+/**
+ * Writes a Prisma `where` as an SQL condition on the row at `alias`. In a client's voice rows and values that the viewer may
+ * not read do not exist for it, so that no filter is an oracle.
+ */
+export function compileWhere(c: Compiler, model: Model, alias: string, where: Value, voice: Voice): string {
+  if (where.now === undefined || where.now === null) return 'true';
+  if (where.now === unknownValue) return unknownCondition;
+  return all(where.keys().map((key) => condition(c, model, alias, key, where.get(key), voice)));
+}
+
+function condition(c: Compiler, model: Model, alias: string, key: string, value: Value, voice: Voice): string {
+  c.terms += 1;
+  if (c.terms > maxTerms) throw invalidInput(value.path, `a request may have at most ${maxTerms} filter terms`);
+  if (value.now === unknownValue) return unknownCondition;
+  const parts = () => value.items().map((item) => compileWhere(c, model, alias, item, voice));
+  if (key === 'AND') return all(parts());
+  if (key === 'OR') return value.now === null ? 'true' : any(parts());
+  if (key === 'NOT') return all(parts().map(not));
+  const field = fieldCalled(c, model, key, voice);
+  if (field?.kind === 'relation') return relationFilter(c, model, alias, field, value, voice);
+  if (field) return columnFilter(c, field, column(c, model, alias, field, voice), value);
+  return compoundKey(c, model, alias, key, value, voice);
+}
+
+/** `workspaceId_userId: { workspaceId, userId }`, as unique keys of several fields are spelt. */
+function compoundKey(c: Compiler, model: Model, alias: string, key: string, value: Value, voice: Voice): string {
+  const unique = model.uniqueKeys.find((k) => k.name === key);
+  if (!unique) throw invalidInput(value.path, `${model.name} has no field ${key}`);
+  return compileWhere(c, model, alias, value, voice);
+}
+
+function relationFilter(
+  c: Compiler,
+  model: Model,
+  alias: string,
+  field: RelationField,
+  value: Value,
+  voice: Voice,
+): string {
+  if (value.now === null) return field.isList ? 'true' : not(related(c, field, alias, undefined, voice));
+  const operators = field.isList ? listOperators : value.keys().every((key) => key in oneOperators) ? oneOperators : undefined;
+  // Prisma lets a rule write `author: { … }` for `author: { is: { … } }`.
+  if (!operators) return related(c, field, alias, value, voice);
+  return all(
+    value.keys().map((key) => {
+      const operator = operators[key];
+      if (!operator) throw invalidInput(value.path, `${model.name}.${field.name} has no filter ${key}`);
+      const operand = value.get(key);
+      if (operand.now === unknownValue) return unknownCondition;
+      return operator((where, negate) => related(c, field, alias, where, voice, negate), operand);
+    }),
+  );
+}
+
+type Related = (where: Value | undefined, negate?: boolean) => string;
+type Operators = Record<string, (related: Related, operand: Value) => string>;
+
+const absent = (operand: Value): boolean => operand.now === null;
+
+const oneOperators: Operators = {
+  is: (related, operand) => (absent(operand) ? not(related(undefined)) : related(operand)),
+  isNot: (related, operand) => (absent(operand) ? related(undefined) : not(related(operand))),
+};
+
+const listOperators: Operators = {
+  some: (related, operand) => related(operand),
+  none: (related, operand) => (absent(operand) ? 'true' : not(related(operand))),
+  every: (related, operand) => (absent(operand) ? 'true' : not(related(operand, true))),
+};
+
+/** Whether a related row exists that the voice may know of and that matches (or, negated, fails) the filter. */
+function related(
+  c: Compiler,
+  field: RelationField,
+  alias: string,
+  where: Value | undefined,
+  voice: Voice,
+  negate = false,
+): string {
+  const target = targetOf(c, field);
+  const other = c.statement.alias();
+  const matches = where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true';
+  const conditions = all([
+    joinCondition(field, alias, other),
+    visible(c, target, other, voice),
+    negate ? not(matches) : matches,
+  ]);
+  return conditions === 'false' ? 'false' : `exists (select 1 from ${relatedFrom(field, target, other)} where ${conditions})`;
+}
+
+/** The model at the other end of a relation. */
+export const targetOf = (c: Compiler, field: RelationField): Model => modelNamed(c.datamodel, field.target);

@@ -1,0 +1,80 @@
+import type { Viewer } from '../../viewer.ts';
+import { isRecord } from '../planner/value.ts';
+import type { Action, RuleSet, UntypedRule } from './rule-set.ts';
+
+/** In a rule's `where`: a value that was undefined. It is SQL's unknown, so that neither it nor its negation matches. */
+export const unknownValue = Symbol('unknown');
+
+/** What a rule came to: open, closed, or open for the rows that a Prisma `where` matches. */
+export type Verdict = boolean | Readonly<Record<string, unknown>>;
+
+/** Names one rule: `read:Task`, or `read:Task.title` for a field's. */
+export type RuleSlot = `${Action | 'write'}:${string}`;
+
+/** What the rules come to for one viewer; each rule is asked at most once. */
+export interface Verdicts {
+  of(slot: RuleSlot): Verdict;
+  /** The verdict together with all of it that a plan's SQL depends on. */
+  shapeOf(slot: RuleSlot): string;
+}
+
+/** Asks the rules on behalf of a viewer. A missing model or action is closed; a field without a rule is as open as its row. */
+export function verdictsFor(viewer: Viewer, rules: RuleSet): Verdicts {
+  const asked = new Map<RuleSlot, { verdict: Verdict; shape?: string }>();
+  const entry = (slot: RuleSlot) => {
+    let known = asked.get(slot);
+    if (!known) {
+      known = { verdict: viewer.isAdmin || ask(ruleAt(rules, slot), viewer, slot) };
+      asked.set(slot, known);
+    }
+    return known;
+  };
+  return {
+    of: (slot) => entry(slot).verdict,
+    shapeOf(slot) {
+      const known = entry(slot);
+      known.shape ??= shapeOfVerdict(known.verdict);
+      return known.shape;
+    },
+  };
+}
+
+function ruleAt(rules: RuleSet, slot: RuleSlot): UntypedRule {
+  const [action, place] = slot.split(':') as [Action | 'write', string];
+  const [model, field] = place.split('.') as [string, string?];
+  const own = rules[model];
+  if (field === undefined) return (action === 'write' ? undefined : own?.[action]) ?? false;
+  return own?.fields?.[field]?.[action === 'read' ? 'read' : 'write'] ?? true;
+}
+
+function ask(rule: UntypedRule, viewer: Viewer, slot: RuleSlot): Verdict {
+  const answer = typeof rule === 'function' ? (rule as (viewer: Viewer) => unknown)(viewer) : rule;
+  if (answer === true) return true;
+  if (isRecord(answer)) return closeUndefined(answer) as Record<string, unknown>;
+  if (answer === false || answer === undefined || answer === null) return false;
+  throw new TypeError(`the rule ${slot} returned neither true, false nor a where (is it async?)`);
+}
+
+/** Marks what is undefined: in Prisma it would mean "any", and a rule must never open by accident. */
+function closeUndefined(value: unknown): unknown {
+  if (value === undefined) return unknownValue;
+  if (Array.isArray(value)) return value.map(closeUndefined);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, closeUndefined(part)]));
+}
+
+/** The keys and kinds of a verdict without its bound values. */
+export function shapeOfVerdict(value: unknown, key = ''): string {
+  if (value === unknownValue) return '?';
+  if (value === null) return 'n';
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  if (Array.isArray(value)) {
+    return value.some(isRecord) ? `[${value.map((item) => shapeOfVerdict(item)).join(',')}]` : value.includes(unknownValue) ? '[?]' : '[]';
+  }
+  if (isRecord(value)) {
+    return `{${Object.entries(value)
+      .map(([name, part]) => `${name}:${shapeOfVerdict(part, name)}`)
+      .join(',')}}`;
+  }
+  return key === 'mode' ? String(value) : 'v';
+}
