@@ -1,0 +1,132 @@
+import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { confirm, isCancel } from '@clack/prompts';
+import { readDatamodel } from '../../data/model/read-datamodel.ts';
+import { readSchemaFiles } from '../../data/model/schema-files.ts';
+import { StartupError } from '../../errors.ts';
+import { adaptPlatformSchema, type ForeignSchema, readForeignSchema } from './convert-schema.ts';
+
+const closedRules = `import { defineRules } from '../src/data/rules/define-rules.ts';
+
+// Who may read and write which rows. A model that is not named here is closed to all but the admin role.
+export default defineRules({});
+`;
+
+/** What will be written, and from where; nothing has been changed yet. */
+interface Plan {
+  root: string;
+  foreign: ForeignSchema;
+  platformSchema: string;
+  models: number;
+  /** The foreign project's migrations, when it has some for PostgreSQL. */
+  migrations: string | undefined;
+}
+
+/** Puts the schema at `path` in the example's place, after asking, and says what was done and what comes next. */
+export async function adoptSchema(root: string, path: string, { yes }: { yes?: boolean }): Promise<void> {
+  const plan = await makePlan(root, resolve(path));
+  const write = (text: string) => process.stdout.write(`${text}\n`);
+  write(describePlan(plan));
+  if (!yes && !(await ask())) {
+    write('Nothing was changed.');
+    return;
+  }
+  await carryOut(plan);
+  write(describeRest(plan));
+}
+
+async function makePlan(root: string, path: string): Promise<Plan> {
+  const { text, directory } = await readSchema(path);
+  const foreign = readForeignSchema(text);
+  const platformSchema = adaptPlatformSchema(await readFile(join(root, 'prisma', 'schema.prisma'), 'utf8'), foreign);
+  const files = (await readSchemaFiles(root)).filter(({ path }) => path.startsWith('prisma/platform/'));
+  const { models } = readDatamodel([
+    { path: 'prisma/schema.prisma', content: platformSchema },
+    { path: 'prisma/app.prisma', content: foreign.models },
+    ...files,
+  ]);
+  return { root, foreign, platformSchema, models: models.size, migrations: await findMigrations(root, directory) };
+}
+
+async function readSchema(path: string): Promise<{ text: string; directory: string }> {
+  const kind = await stat(path).catch(() => undefined);
+  if (kind?.isFile()) return { text: await readFile(path, 'utf8'), directory: dirname(path) };
+  const names = kind
+    ? (await readdir(path, { recursive: true })).filter((name) => name.endsWith('.prisma')).sort()
+    : [];
+  if (names.length === 0) {
+    throw new StartupError(
+      `There is no Prisma schema at ${path}.`,
+      'Name a schema.prisma, or a directory of .prisma files.',
+    );
+  }
+  const texts = await Promise.all(names.map((name) => readFile(join(path, name), 'utf8')));
+  return { text: texts.join('\n\n'), directory: path };
+}
+
+async function findMigrations(root: string, directory: string): Promise<string | undefined> {
+  const candidates = [join(directory, 'migrations'), join(dirname(directory), 'migrations')];
+  for (const candidate of candidates) {
+    const lock = await readFile(join(candidate, 'migration_lock.toml'), 'utf8').catch(() => '');
+    if (/"postgres(ql)?"/.test(lock) && candidate !== join(root, 'prisma', 'migrations')) return candidate;
+  }
+  return undefined;
+}
+
+function describePlan({ foreign, models, migrations }: Plan): string {
+  const { attributes, previewFeatures, generators } = foreign;
+  const lines = [
+    `prisma/app.prisma      ${models} ${models === 1 ? 'model takes' : 'models take'} the place of what is there`,
+    `prisma/migrations      removed${migrations ? `; those of ${migrations} come in their place` : ''}`,
+    'app/rules.ts           closed to all but the admin role, until you open it',
+    'app/seed.ts            removed',
+  ];
+  const kept = [...attributes.map((line) => line.split(' ')[0]!), ...previewFeatures];
+  if (kept.length > 0) lines.push(`prisma/schema.prisma   takes over ${kept.join(', ')}`);
+  if (generators.length > 0) lines.push(`left behind            the generators ${generators.join(', ')}`);
+  return lines.join('\n');
+}
+
+async function ask(): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new StartupError('Nobody is there to ask whether this may be done.', 'Add --yes if it may.');
+  }
+  const answer = await confirm({ message: 'Go ahead?', initialValue: false });
+  return !isCancel(answer) && answer;
+}
+
+async function carryOut({ root, foreign, platformSchema, migrations }: Plan): Promise<void> {
+  const target = join(root, 'prisma', 'migrations');
+  await writeFile(join(root, 'prisma', 'app.prisma'), foreign.models);
+  await writeFile(join(root, 'prisma', 'schema.prisma'), platformSchema);
+  await writeFile(join(root, 'app', 'rules.ts'), closedRules);
+  await rm(join(root, 'app', 'seed.ts'), { force: true });
+  await rm(target, { recursive: true, force: true });
+  if (migrations) await cp(migrations, target, { recursive: true });
+}
+
+const onNewDatabase = `
+Done. What comes next, with a new database:
+  npx prisma migrate dev --name init    makes your first migration, and applies it
+  npm start
+
+Or with your existing database:
+  export DATABASE_URL=postgresql://…
+  mkdir -p prisma/migrations/0_init
+  npx prisma migrate diff --from-empty --to-schema prisma --script > prisma/migrations/0_init/migration.sql
+  npx prisma migrate resolve --applied 0_init    says that its tables are there already
+  npm start
+`;
+
+const onOwnMigrations = `
+Done. What comes next:
+  export DATABASE_URL=postgresql://…    your existing database, if you have one
+  npm start                             applies what is missing, and runs
+`;
+
+function describeRest({ migrations }: Plan): string {
+  const steps = migrations ? onOwnMigrations : onNewDatabase;
+  return `${steps}
+Then say in app/rules.ts who may read and write what; until then only the admin role may:
+  npx millrace token --role admin`;
+}
