@@ -1,6 +1,7 @@
 import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
 import type { Datamodel, EnumType, Field, Model } from '../model/datamodel.ts';
+import { enumFilterNames } from './filters.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 
 /** A model as the API shows it: its names there, and the fields that are in it. */
@@ -31,10 +32,10 @@ export interface Api {
 
 /** Names that GraphQL or Millrace use for types of their own. */
 const reservedTypes = new Set(
-  ('String Int Float Boolean ID BigInt Decimal DateTime Date Time JSON Bytes PageInfo SortOrder NullsOrder SortOrderInput ' +
-    'OrderByCount QueryMode ' +
-    'StringFilter IntFilter FloatFilter BooleanFilter BigIntFilter DecimalFilter DateTimeFilter DateFilter TimeFilter JsonFilter ' +
-    'BytesFilter UuidFilter').split(' '),
+  'String Int Float Boolean ID BigInt Decimal DateTime Date Time JSON Bytes Uuid'
+    .split(' ')
+    .flatMap((name) => (name === 'Uuid' ? ['UuidFilter'] : [name, `${name}Filter`, `${name}ListFilter`]))
+    .concat('PageInfo', 'SortOrder', 'NullsOrder', 'SortOrderInput', 'OrderByCount', 'QueryMode', 'JsonFilter', 'JSONListFilter'),
 );
 
 /** Suffixes and prefixes that make type names out of a model's name. */
@@ -123,7 +124,10 @@ function checkNames(models: readonly ApiModel[], enums: readonly EnumType[]): vo
     else taken.set(name, owner);
   };
   const roots = new Map<string, string>();
-  for (const e of enums) claim(types, e.name, `enum ${e.name}`, `rename the enum and keep its name in the database by @@map("${e.name}")`);
+  for (const e of enums) {
+    const remedy = `rename the enum and keep its name in the database by @@map("${e.name}")`;
+    for (const type of [e.name, ...enumFilterNames(e)]) claim(types, type, `enum ${e.name}`, remedy);
+  }
   for (const model of models) {
     const { name } = model.model;
     const remedy = `in app/rules.ts write ${name}: { api: { name: '${name}Record' } }`;

@@ -22,9 +22,10 @@ const loadParser = (): typeof import('@prisma/prisma-schema-wasm') =>
 /**
  * Reads a Prisma schema, given as the text of its files, into a datamodel.
  * Takes about 30 ms for the first schema of a process, a few ms after that.
+ * @param defaultSchema the PostgreSQL schema of models that name none
  * @throws StartupError naming file, line and reason of every mistake in the schema
  */
-export function readDatamodel(files: readonly SchemaFile[]): Datamodel {
+export function readDatamodel(files: readonly SchemaFile[], defaultSchema = 'public'): Datamodel {
   const parser = loadParser();
   const composed = composeSchema(files);
   const problems = schemaProblems(composed, parser.lint(JSON.stringify(composed.map((f) => [f.path, f.content]))));
@@ -32,7 +33,7 @@ export function readDatamodel(files: readonly SchemaFile[]): Datamodel {
     throw new StartupError(problems.join('\n'), 'correct the schema; `npx prisma validate` checks it alone');
   }
   const document = parse(parser, composed);
-  return fromDocument(document, viewNames(composed));
+  return fromDocument(document, { views: viewNames(composed), defaultSchema });
 }
 
 function parse(parser: ReturnType<typeof loadParser>, files: readonly SchemaFile[]): DMMF.Datamodel {
@@ -59,12 +60,18 @@ function viewNames(files: readonly SchemaFile[]): ReadonlySet<string> {
   return new Set(names);
 }
 
-function fromDocument(document: DMMF.Datamodel, views: ReadonlySet<string>): Datamodel {
+/** What the parsed document does not say. */
+interface Surroundings {
+  views: ReadonlySet<string>;
+  defaultSchema: string;
+}
+
+function fromDocument(document: DMMF.Datamodel, around: Surroundings): Datamodel {
   const enums = new Map(document.enums.map((e) => [e.name, enumType(e)]));
   const columns = new Map(
     document.models.map((m) => [m.name, m.fields.filter(isColumn).map((field) => columnField(field, enums))]),
   );
-  const models = document.models.map((m) => modelOf(m, document, columns, views));
+  const models = document.models.map((m) => modelOf(m, document, columns, around));
   return { enums, models: new Map(models.map((m) => [m.name, m])) };
 }
 
@@ -113,19 +120,19 @@ function modelOf(
   source: DMMF.Model,
   document: DMMF.Datamodel,
   columns: ReadonlyMap<string, ColumnField[]>,
-  views: ReadonlySet<string>,
+  around: Surroundings,
 ): Model {
   const own = columns.get(source.name)!;
   const relations = source.fields
     .filter((field) => field.kind === 'object')
-    .map((field) => relationField(field, source, document, columns));
+    .map((field) => relationField(field, source, document, columns, around));
   const byName = new Map<string, Field>([...own, ...relations].map((f) => [f.name, f]));
   const inOrder = source.fields.map((f) => byName.get(f.name)).filter((f) => f !== undefined);
   return {
     name: source.name,
-    table: tableOf(source),
+    table: tableOf(source, around),
     documentation: source.documentation,
-    isView: views.has(source.name),
+    isView: around.views.has(source.name),
     fields: new Map(inOrder.map((f) => [f.name, f])),
     columns: own,
     relations,
@@ -134,8 +141,8 @@ function modelOf(
   };
 }
 
-const tableOf = (source: DMMF.Model): TableName => ({
-  schema: source.schema ?? 'public',
+const tableOf = (source: DMMF.Model, { defaultSchema }: Surroundings): TableName => ({
+  schema: source.schema ?? defaultSchema,
   name: source.dbName ?? source.name,
 });
 
@@ -160,6 +167,7 @@ function relationField(
   source: DMMF.Model,
   document: DMMF.Datamodel,
   columns: ReadonlyMap<string, ColumnField[]>,
+  around: Surroundings,
 ): RelationField {
   const target = document.models.find((m) => m.name === field.type)!;
   const inverse = inverseOf(field, source, target);
@@ -170,7 +178,7 @@ function relationField(
     target: target.name,
     isList: field.isList,
     isRequired: field.isRequired,
-    link: linkOf(field, inverse, source, target, columns),
+    link: linkOf(field, inverse, source, target, columns, around),
     inverse: inverse.name,
   };
 }
@@ -188,6 +196,7 @@ function linkOf(
   source: DMMF.Model,
   target: DMMF.Model,
   columns: ReadonlyMap<string, ColumnField[]>,
+  around: Surroundings,
 ): RelationLink {
   const local = (name: string) => columns.get(source.name)!.find((c) => c.name === name)!;
   const remote = (name: string) => columns.get(target.name)!.find((c) => c.name === name)!;
@@ -207,7 +216,7 @@ function linkOf(
   const idOf = (model: DMMF.Model, column: (name: string) => ColumnField) => column(model.fields.find((f) => f.isId)!.name);
   return {
     kind: 'join',
-    table: { schema: tableOf(isA ? source : target).schema, name: `_${field.relationName}` },
+    table: { schema: tableOf(isA ? source : target, around).schema, name: `_${field.relationName}` },
     localColumn: isA ? 'A' : 'B',
     remoteColumn: isA ? 'B' : 'A',
     local: idOf(source, local),

@@ -56,9 +56,10 @@ function behind(term: OrderTerm, value: string | undefined): string {
 
 /** The nulls of a cursor: which of them a plan was made for is part of the plan's key. */
 export function cursorShape(cursor: unknown): string {
-  if (typeof cursor !== 'string') return 'n';
+  // Every cursor begins with `["`, in base64 always `WyI`: other texts need not be looked into.
+  if (typeof cursor !== 'string' || !cursor.startsWith('WyI')) return 'v';
   const values = parse(cursor);
-  return values ? values.map((v) => (v === null ? 'n' : 'v')).join('') : '!';
+  return values ? `c${values.map((v) => (v === null ? 'n' : 'v')).join('')}` : 'v';
 }
 
 function decodeCursor(cursor: unknown, path: string, mark: string, terms: number): (string | null)[] {

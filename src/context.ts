@@ -1,0 +1,12 @@
+import type { Reads } from './data/reads.ts';
+import type { Verdicts } from './data/rules/verdicts.ts';
+import type { Database } from './platform/db.ts';
+import type { Viewer } from './viewer.ts';
+
+/** All that a request knows: who asks, what the rules come to for them, and what the answer is made from. */
+export interface Context {
+  readonly viewer: Viewer;
+  readonly verdicts: Verdicts;
+  readonly db: Database;
+  readonly reads: Reads;
+}

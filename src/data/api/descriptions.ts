@@ -1,0 +1,26 @@
+import { humanize, underscore } from 'inflection';
+import type { Field } from '../model/datamodel.ts';
+
+/** What the manual says of a field: its `///` comment, or what its declaration says by itself. */
+export function describe(field: Field): string {
+  if (field.kind === 'relation') return field.documentation ?? `${words(field.name)}.`;
+  return [field.documentation ?? `${words(field.name)}.`, ...limits(field)].join(' ');
+}
+
+const words = (name: string): string => humanize(underscore(name));
+
+function limits(field: Extract<Field, { kind: 'column' }>): string[] {
+  const [size, scale] = field.nativeArgs;
+  switch (field.nativeType) {
+    case 'VarChar':
+      return size ? [`At most ${size} characters.`] : [];
+    case 'Char':
+      return size ? [`${size} characters.`] : [];
+    case 'Uuid':
+      return ['A UUID.'];
+    case 'Decimal':
+      return size ? [`At most ${size} digits, ${scale ?? 0} of them after the point.`] : [];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,101 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Builder } from '../../graphql/builder.ts';
+import type { Field, RelationField } from '../model/datamodel.ts';
+import type { Api, ApiModel } from './api-model.ts';
+import { describe } from './descriptions.ts';
+import { inputType } from './filters.ts';
+import { typeNameOf } from './scalars.ts';
+
+/** What a planned object looks like to the executor: answers under their response keys. */
+export type Answers = Record<string, unknown>;
+
+/** Reads a planned field's answer: it stands under the field's response key. */
+const answer = (parent: Answers, _args: unknown, _context: unknown, info: GraphQLResolveInfo): never =>
+  parent[String(info.path.key)] as never;
+
+interface OutputField {
+  type: string;
+  isList?: boolean;
+  nullable: boolean;
+  description: string;
+  args?: () => ReturnType<typeof listArguments>;
+}
+
+/** The arguments of every list: conditions, order, and a page of it. */
+export const listArguments = (name: string) => ({
+  where: { type: `${name}WhereInput`, description: 'Which rows; all that the viewer may see by default.' },
+  orderBy: {
+    type: [`${name}OrderByInput`] as [string],
+    description: 'In which order; rows that tie are told apart by their key.',
+  },
+  first: { type: 'Int', description: 'How many rows from the beginning, or after `after`.' },
+  after: { type: 'String', description: 'The cursor behind which the page begins.' },
+  last: { type: 'Int', description: 'How many rows from the end, or before `before`.' },
+  before: { type: 'String', description: 'The cursor before which the page ends.' },
+});
+
+/** Adds an object type whose fields are known at run time only, and whose answers are planned. */
+function addObject(builder: Builder, name: string, description: string, fields: () => Record<string, OutputField>): void {
+  builder.objectRef<Answers>(name).implement({
+    description,
+    fields: (t) =>
+      Object.fromEntries(
+        Object.entries(fields()).map(([key, field]) => [
+          key,
+          t.field({
+            type: field.isList ? [inputType(field.type)] : inputType(field.type),
+            nullable: field.nullable,
+            description: field.description,
+            args: Object.fromEntries(
+              Object.entries(field.args?.() ?? {}).map(([arg, a]) => [
+                arg,
+                t.arg({ type: inputType(a.type), required: false, description: a.description }),
+              ]),
+            ),
+            resolve: answer,
+          }),
+        ]),
+      ),
+  });
+}
+
+/** Adds the types that all lists share. */
+export function addPageInfo(builder: Builder): void {
+  addObject(builder, 'PageInfo', 'Where a page stands in its list.', () => ({
+    hasNextPage: { type: 'Boolean', nullable: false, description: 'Whether rows follow the page.' },
+    hasPreviousPage: { type: 'Boolean', nullable: false, description: 'Whether rows precede the page.' },
+    startCursor: { type: 'String', nullable: true, description: 'The cursor of the first row; none on an empty page.' },
+    endCursor: { type: 'String', nullable: true, description: 'The cursor of the last row; none on an empty page.' },
+  }));
+}
+
+/** Adds the object type of one model, and the types of its lists. */
+export function addModelOutputs(builder: Builder, api: Api, model: ApiModel): void {
+  const { name } = model;
+  addObject(builder, name, model.model.documentation ?? `A row of ${name}.`, () =>
+    Object.fromEntries([...model.fields].map(([key, field]) => [key, outputField(api, model, field)])),
+  );
+  addObject(builder, `${name}Connection`, `A page of a list of ${name}.`, () => ({
+    nodes: { type: name, isList: true, nullable: false, description: 'The rows of the page.' },
+    edges: { type: `${name}Edge`, isList: true, nullable: false, description: 'The rows of the page, each with its cursor.' },
+    pageInfo: { type: 'PageInfo', nullable: false, description: 'Where the page stands in the list.' },
+    totalCount: { type: 'Int', nullable: false, description: 'How many rows the whole list has; counted only when asked for.' },
+  }));
+  addObject(builder, `${name}Edge`, `A row of a list of ${name}, and its place.`, () => ({
+    node: { type: name, nullable: false, description: 'The row.' },
+    cursor: { type: 'String', nullable: false, description: 'Its place in the list, to begin or end another page at.' },
+  }));
+}
+
+function outputField(api: Api, model: ApiModel, field: Field): OutputField {
+  const description = describe(field);
+  if (field.kind === 'relation') return relationField(api, field, description);
+  const nullable = model.guarded.has(field.name) || (!field.isRequired && !field.isList);
+  return { type: typeNameOf(field), isList: field.isList, nullable, description };
+}
+
+function relationField(api: Api, field: RelationField, description: string): OutputField {
+  const target = api.models.get(field.target)!;
+  if (!field.isList) return { type: target.name, nullable: !(field.isRequired && target.isPublic), description };
+  return { type: `${target.name}Connection`, nullable: false, description, args: () => listArguments(target.name) };
+}

@@ -1,0 +1,110 @@
+import type { Builder } from '../graphql/builder.ts';
+import { type Api, type ApiModel, upperFirst } from './api/api-model.ts';
+import { addFilters, inputType } from './api/filters.ts';
+import { addConnectInputs, addModelInputs, addSharedInputs, hasReachableKey } from './api/inputs.ts';
+import { type Answers, addModelOutputs, addPageInfo, listArguments } from './api/outputs.ts';
+import { addScalars } from './api/scalars.ts';
+import type { DataRead } from './planner/plan.ts';
+import { resolveRead } from './resolve.ts';
+import type { Action } from './rules/rule-set.ts';
+import { resolveWrite } from './writes/resolve.ts';
+
+/** What a root field of the data API does, for the guard at the root and for the planner: kept in the field's extensions. */
+export interface DataOperation {
+  model: string;
+  action: Action;
+}
+
+/** Adds the data API of all models: their types, filters, pages, and the root fields that read and write them. */
+export function dataSchema(builder: Builder, api: Api): void {
+  const models = [...api.models.values()];
+  addScalars(builder);
+  addSharedInputs(builder);
+  addPageInfo(builder);
+  for (const type of api.enums) {
+    builder.enumType(type.name, {
+      description: type.documentation ?? `A value of ${type.name}.`,
+      values: Object.fromEntries(type.values.map((v) => [v.name, { description: v.documentation ?? `${v.name}.` }])),
+    });
+  }
+  addFilters(builder, models.flatMap((m) => [...m.fields.values()].filter((f) => f.kind === 'column')));
+  for (const model of models) {
+    addModelOutputs(builder, api, model);
+    addModelInputs(builder, api, model);
+    if (hasReachableKey(model)) addConnectInputs(builder, model);
+    addReads(builder, model);
+    if (!model.model.isView) addWrites(builder, model);
+  }
+}
+
+function addReads(builder: Builder, model: ApiModel): void {
+  const extensions = (kind: DataRead['kind']) => ({
+    read: { kind, model } satisfies DataRead,
+    data: { model: model.model.name, action: 'read' } satisfies DataOperation,
+  });
+  if (hasReachableKey(model)) {
+    builder.queryField(model.one, (t) =>
+      t.field({
+        type: outputType(model.name),
+        nullable: true,
+        description: `The ${model.name} of this key; null when there is none that the viewer may see.`,
+        args: { where: t.arg({ type: inputType(`${model.name}WhereUniqueInput`), required: true, description: 'Its key.' }) },
+        extensions: extensions('one'),
+        resolve: resolveRead,
+      }),
+    );
+  }
+  builder.queryField(model.many, (t) =>
+    t.field({
+      type: outputType(`${model.name}Connection`),
+      nullable: false,
+      description: `The rows of ${model.name} that the viewer may see.`,
+      args: Object.fromEntries(
+        Object.entries(listArguments(model.name)).map(([key, a]) => [
+          key,
+          t.arg({ type: inputType(a.type), required: false, description: a.description }),
+        ]),
+      ),
+      extensions: extensions('many'),
+      resolve: resolveRead,
+    }),
+  );
+}
+
+function addWrites(builder: Builder, model: ApiModel): void {
+  const { name } = model;
+  const where = { where: { type: `${name}WhereUniqueInput`, description: 'Its key.' } };
+  const data = (kind: 'Create' | 'Update') => ({
+    data: { type: `${kind}${name}Input`, description: kind === 'Create' ? 'What it is made of.' : 'What changes.' },
+  });
+  addWrite(builder, model, 'create', data('Create'), `Makes a ${name}; null when the viewer may make it but not see it.`);
+  if (!hasReachableKey(model)) return;
+  addWrite(builder, model, 'update', { ...where, ...data('Update') }, `Changes the ${name} of this key.`);
+  addWrite(builder, model, 'delete', where, `Deletes the ${name} of this key, and answers with what it was.`);
+}
+
+function addWrite(
+  builder: Builder,
+  model: ApiModel,
+  action: Exclude<Action, 'read'>,
+  args: Record<string, { type: string; description: string }>,
+  description: string,
+): void {
+  builder.mutationField(`${action}${upperFirst(model.name)}`, (t) =>
+    t.field({
+      type: outputType(model.name),
+      nullable: true,
+      description,
+      args: Object.fromEntries(
+        Object.entries(args).map(([key, a]) => [key, t.arg({ type: inputType(a.type), required: true, description: a.description })]),
+      ),
+      extensions: { data: { model: model.model.name, action } satisfies DataOperation },
+      resolve: (_root, _args, context, info) => resolveWrite(context, info, model, action),
+    }),
+  );
+}
+
+type AnswersRef = PothosSchemaTypes.ObjectRef<Builder['$inferSchemaTypes'], Answers>;
+
+/** An output type that is named, not imported; see `inputType`. */
+const outputType = (name: string): AnswersRef => name as unknown as AnswersRef;

@@ -1,0 +1,85 @@
+import { type FieldProblem, invalidInput, MillraceError } from '../../errors.ts';
+import type { ApiModel } from '../api/api-model.ts';
+import type { ColumnField, RelationField } from '../model/datamodel.ts';
+import { eachOf, encoderOf } from '../planner/encode.ts';
+import type { Value } from '../planner/value.ts';
+import { type Filling, fillingOf } from './defaults.ts';
+import { findConnected, requireVisible } from './connect.ts';
+import type { WriteRun } from './run.ts';
+
+/** What a column is set to: a value that PostgreSQL reads, or an SQL expression. */
+export type Assignment = Exclude<Filling, undefined>;
+
+/** What a write does to one row: its columns, and the rows that it takes in by other relations. */
+export interface RowWrite {
+  columns: Map<ColumnField, Assignment>;
+  /** Columns that the client set, by itself or by a connect; the rules of fields speak of these. */
+  written: Set<ColumnField>;
+  connects: { field: RelationField; items: Value[] }[];
+}
+
+/** Reads a `data` argument: columns as they are given, relations that this row holds the key of as columns. */
+export async function readRowWrite(run: WriteRun, model: ApiModel, data: Value): Promise<RowWrite> {
+  const write: RowWrite = { columns: new Map(), written: new Set(), connects: [] };
+  for (const name of data.keys()) {
+    const field = model.fields.get(name)!;
+    const value = data.get(name);
+    if (field.kind === 'column') setColumn(run, write, field, value);
+    else if (value.now === null) continue;
+    else if (field.link.kind === 'own') await connectOwn(run, write, field, value.get('connect'));
+    else write.connects.push({ field, items: value.get('connect').items() });
+  }
+  refuseUnwritable(run, model, write, data.path);
+  await requireVisible(run, model, write, data);
+  return write;
+}
+
+function setColumn(run: WriteRun, write: RowWrite, field: ColumnField, value: Value): void {
+  const raw = value.now;
+  if (raw === null && field.isRequired && !field.isList) throw invalidInput(value.path, 'must not be null');
+  const encode = field.isList ? eachOf(encoderOf(field)) : encoderOf(field);
+  const encoded = raw === null ? (field.isList ? [] : null) : encode(raw, value.path);
+  write.columns.set(field, { value: encoded });
+  write.written.add(field);
+}
+
+async function connectOwn(run: WriteRun, write: RowWrite, field: RelationField, where: Value): Promise<void> {
+  if (field.link.kind !== 'own') return;
+  const remote = await findConnected(run, field, where);
+  field.link.pairs.forEach(({ local }, i) => {
+    write.columns.set(local, { value: remote[i] });
+    write.written.add(local);
+  });
+}
+
+/** A value the viewer may not set is refused, not ignored; rules that depend on the row are checked on the row. */
+function refuseUnwritable(run: WriteRun, model: ApiModel, write: RowWrite, path: string): void {
+  const fields = [...write.written]
+    .filter((field) => run.context.verdicts.of(`write:${model.model.name}.${field.name}`) === false)
+    .map((field) => ({ path: pathOf(model, field, path), message: 'may not be set' }));
+  if (fields.length === 0) return;
+  throw new MillraceError('FORBIDDEN', `not allowed to set ${fields.map((f) => f.path).join(', ')}`, { fields });
+}
+
+/** Where in the arguments a column is written: its own field, or the relation that holds it. */
+export function pathOf({ model, nameOf }: ApiModel, field: ColumnField, path: string): string {
+  const holder = model.relations.find((r) => r.link.kind === 'own' && r.link.pairs.some((p) => p.local === field));
+  const name = nameOf.get(field.name) ?? (holder && nameOf.get(holder.name));
+  return name ? `${path}.${name}` : path;
+}
+
+/** Fills what a new row still lacks. @throws INVALID_INPUT naming every required field that has no value and no default */
+export function fillDefaults(model: ApiModel, write: RowWrite, path: string): void {
+  const missing: FieldProblem[] = [];
+  for (const field of model.model.columns) {
+    if (write.columns.has(field)) continue;
+    const filling = fillingOf(field);
+    if (filling) write.columns.set(field, filling);
+    else if (field.isRequired && !field.default && !field.isList) {
+      missing.push({ path: pathOf(model, field, path), message: 'is required' });
+    }
+  }
+  if (missing.length === 0) return;
+  const text = missing.map((m) => `${m.path} ${m.message}`).join('; ');
+  throw new MillraceError('INVALID_INPUT', text, { fields: missing });
+}

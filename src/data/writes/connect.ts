@@ -1,0 +1,125 @@
+import { MillraceError } from '../../errors.ts';
+import type { ApiModel } from '../api/api-model.ts';
+import { type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
+import { ruleCondition, visible } from '../planner/compiler.ts';
+import { all, columnRef, identifier, tableRef } from '../planner/statement.ts';
+import { uniqueCondition } from '../planner/unique.ts';
+import { constant, type Value } from '../planner/value.ts';
+import type { RowWrite } from './assignments.ts';
+import { hasKey, keyColumns, type RowKey, runStatement, type WriteRun } from './run.ts';
+
+/** A row that is not there, and one that the viewer may not see, are the same to them. */
+export const notFound = (model: string, path: string): MillraceError =>
+  new MillraceError('NOT_FOUND', `there is no such ${model}`, { fields: [{ path, message: 'names no row' }] });
+
+const nameOf = (run: WriteRun, model: Model): string => run.api.models.get(model.name)?.name ?? model.name;
+
+/** The values of the columns that a key refers to, of the visible row that `where` names. @throws NOT_FOUND */
+export async function findConnected(run: WriteRun, field: RelationField, where: Value): Promise<unknown[]> {
+  const target = modelNamed(run.datamodel, field.target);
+  const { link } = field;
+  const remotes = link.kind === 'join' ? [link.remote] : link.pairs.map((pair) => pair.remote);
+  const rows = await runStatement(run, (c) => {
+    const columns = remotes.map((remote) => `${columnRef('t', remote)}::text`).join(', ');
+    const condition = all([visible(c, target, 't', 'client'), uniqueCondition(c, target, 't', where)]);
+    return `select ${columns} from ${tableRef(target.table)} t where ${condition} for key share of t`;
+  });
+  if (!rows[0]) throw notFound(nameOf(run, target), where.path);
+  return rows[0];
+}
+
+/** Foreign keys that were set as plain values lead only to rows that the viewer may see. @throws NOT_FOUND */
+export async function requireVisible(run: WriteRun, model: ApiModel, write: RowWrite, data: Value): Promise<void> {
+  for (const relation of model.model.relations) {
+    const { link } = relation;
+    if (link.kind !== 'own' || !link.pairs.some((pair) => write.written.has(pair.local))) continue;
+    const values = link.pairs.map(({ local }) => write.columns.get(local));
+    const isWhole = values.every((v) => v !== undefined && 'value' in v && v.value !== null && v.value !== undefined);
+    if (!isWhole) continue;
+    const target = modelNamed(run.datamodel, relation.target);
+    const rows = await runStatement(run, (c) => {
+      const keys = link.pairs.map(
+        ({ remote }, i) => `${columnRef('t', remote)} = ${c.statement.bind(constant((values[i] as { value: unknown }).value))}`,
+      );
+      return `select 1 from ${tableRef(target.table)} t where ${all([...keys, visible(c, target, 't', 'client')])}`;
+    });
+    const first = link.pairs[0]!.local.name;
+    if (!rows[0]) throw notFound(nameOf(run, target), `${data.path}.${model.nameOf.get(first) ?? first}`);
+  }
+}
+
+/** Takes rows in by relations whose key this row does not hold: through their own key, or a join table. */
+export async function connectOthers(run: WriteRun, model: Model, key: RowKey, write: RowWrite): Promise<void> {
+  for (const { field, items } of write.connects) {
+    for (const item of items) {
+      if (field.link.kind === 'join') await connectJoined(run, model, key, field, item);
+      else await connectForeign(run, model, key, field, item);
+    }
+  }
+}
+
+async function connectJoined(run: WriteRun, model: Model, key: RowKey, field: RelationField, where: Value): Promise<void> {
+  const [remote] = await findConnected(run, field, where);
+  await runStatement(run, (c) => {
+    const { link } = field;
+    if (link.kind !== 'join') throw new Error(`${field.name} has no join table`);
+    const columns = `${identifier(link.localColumn)}, ${identifier(link.remoteColumn)}`;
+    // @NOTE through a sub-select, so that PostgreSQL knows the parameter's type.
+    const target = modelNamed(run.datamodel, field.target);
+    const other = `(select ${columnRef('o', link.remote)} from ${tableRef(target.table)} o where ${columnRef('o', link.remote)} = ${c.statement.bind(constant(remote))})`;
+    const source = `select ${columnRef('t', link.local)}, ${other} from ${tableRef(model.table)} t where ${hasKey(c, model, 't', key)}`;
+    return `insert into ${tableRef(link.table)} (${columns}) ${source} on conflict do nothing`;
+  });
+}
+
+/** The other row changes, so its own update rule must let it, as it was and as it is now. */
+async function connectForeign(run: WriteRun, model: Model, key: RowKey, field: RelationField, where: Value): Promise<void> {
+  const { link } = field;
+  if (link.kind !== 'foreign') throw new Error(`${field.name} is held by this row`);
+  const target = modelNamed(run.datamodel, field.target);
+  const fields = link.pairs.map((pair) => pair.remote);
+  const child = await lockRow(run, target, 'update', where);
+  for (const remote of fields) {
+    if (run.context.verdicts.of(`write:${target.name}.${remote.name}`) === false) throw forbidden(where.path);
+  }
+  const [row] = await runStatement(run, (c) => {
+    const sets = link.pairs.map(({ local, remote }) => `${identifier(remote.column)} = ${columnRef('p', local)}`);
+    const condition = all([hasKey(c, target, 't', child), hasKey(c, model, 'p', key)]);
+    return `update ${tableRef(target.table)} t set ${sets.join(', ')} from ${tableRef(model.table)} p where ${condition} returning ${keyColumns(target, 't')}`;
+  });
+  await requireRule(run, target, 'update', row as RowKey, fields.map((f) => f.name), where.path);
+}
+
+/** Locks the visible row that `where` names and checks that the rule allows the action on it. @throws NOT_FOUND, FORBIDDEN */
+export async function lockRow(run: WriteRun, model: Model, action: 'update' | 'delete', where: Value): Promise<RowKey> {
+  const [row] = await runStatement(run, (c) => {
+    const isAllowed = ruleCondition(c, `${action}:${model.name}`, model, 't');
+    const condition = all([visible(c, model, 't', 'client'), uniqueCondition(c, model, 't', where)]);
+    return `select (${isAllowed}) is true, ${keyColumns(model, 't')} from ${tableRef(model.table)} t where ${condition} for update of t`;
+  });
+  if (!row) throw notFound(nameOf(run, model), where.path);
+  if (row[0] !== true) throw forbidden(where.path);
+  return row.slice(1) as RowKey;
+}
+
+/** Checks the row as it is now against the rule of the action and of the fields that were written. @throws FORBIDDEN */
+export async function requireRule(
+  run: WriteRun,
+  model: Model,
+  action: 'create' | 'update',
+  key: RowKey,
+  fields: readonly string[],
+  path: string,
+): Promise<void> {
+  const rows = await runStatement(run, (c) => {
+    const rules = [
+      ruleCondition(c, `${action}:${model.name}`, model, 't'),
+      ...fields.map((field) => ruleCondition(c, `write:${model.name}.${field}`, model, 't')),
+    ];
+    return `select 1 from ${tableRef(model.table)} t where ${all([hasKey(c, model, 't', key), ...rules])}`;
+  });
+  if (!rows[0]) throw forbidden(path);
+}
+
+const forbidden = (path: string): MillraceError =>
+  new MillraceError('FORBIDDEN', 'not allowed', { fields: [{ path, message: 'not allowed' }] });

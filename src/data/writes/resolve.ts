@@ -1,0 +1,121 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Context } from '../../context.ts';
+import { MillraceError } from '../../errors.ts';
+import { DatabaseError } from '../../platform/db-errors.ts';
+import type { ApiModel } from '../api/api-model.ts';
+import type { Answers } from '../api/outputs.ts';
+import type { Model } from '../model/datamodel.ts';
+import { fieldArguments } from '../planner/arguments.ts';
+import { createCompiler, visible } from '../planner/compiler.ts';
+import { rowColumns, type SelectionCompiler } from '../planner/row.ts';
+import { all, identifier, tableRef } from '../planner/statement.ts';
+import { constant, type Value } from '../planner/value.ts';
+import { operationOf } from '../reads.ts';
+import type { Action } from '../rules/rule-set.ts';
+import { fillDefaults, pathOf, type RowWrite, readRowWrite } from './assignments.ts';
+import { connectOthers, lockRow, requireRule } from './connect.ts';
+import { hasKey, keyColumns, type RowKey, runStatement, valuesOf, type WriteRun } from './run.ts';
+
+/** Resolves a write: one transaction that changes the row, holds it to the rules, and reads the answer back. */
+export async function resolveWrite(
+  context: Context,
+  info: GraphQLResolveInfo,
+  model: ApiModel,
+  action: Exclude<Action, 'read'>,
+): Promise<Answers | null> {
+  const definition = info.parentType.getFields()[info.fieldName]!;
+  const args = fieldArguments(info.fieldNodes[0]!, definition.args, info.variableValues);
+  const { api, datamodel } = context.reads;
+  try {
+    return await context.db.transaction((tx) => {
+      const run: WriteRun = { tx, context, api, datamodel, variables: info.variableValues };
+      if (action === 'create') return createRow(run, info, model, args.get('data'));
+      if (action === 'update') return updateRow(run, info, model, args.get('where'), args.get('data'));
+      return deleteRow(run, info, model, args.get('where'));
+    });
+  } catch (error) {
+    throw inFieldNames(error, model, args);
+  }
+}
+
+async function createRow(run: WriteRun, info: GraphQLResolveInfo, model: ApiModel, data: Value): Promise<Answers | null> {
+  const write = await readRowWrite(run, model, data);
+  fillDefaults(model, write, data.path);
+  const [key] = await runStatement(run, (c) => {
+    const fields = [...write.columns];
+    const names = fields.map(([field]) => identifier(field.column)).join(', ');
+    const values = fields.map(([, a]) => ('sql' in a ? a.sql : c.statement.bind(constant(a.value)))).join(', ');
+    const body = fields.length > 0 ? `(${names}) values (${values})` : 'default values';
+    return `insert into ${tableRef(model.model.table)} as t ${body} returning ${keyColumns(model.model, 't')}`;
+  });
+  await connectOthers(run, model.model, key as RowKey, write);
+  await requireRule(run, model.model, 'create', key as RowKey, writtenNames(write), data.path);
+  return readBack(run, info, model.model, key as RowKey);
+}
+
+async function updateRow(
+  run: WriteRun,
+  info: GraphQLResolveInfo,
+  model: ApiModel,
+  where: Value,
+  data: Value,
+): Promise<Answers | null> {
+  const before = await lockRow(run, model.model, 'update', where);
+  const write = await readRowWrite(run, model, data);
+  await requireRule(run, model.model, 'update', before, writtenNames(write), data.path);
+  for (const field of model.model.columns) {
+    if (field.isUpdatedAt && !write.columns.has(field)) write.columns.set(field, { sql: 'now()' });
+  }
+  const key = await changeColumns(run, model.model, before, write);
+  await connectOthers(run, model.model, key, write);
+  await requireRule(run, model.model, 'update', key, writtenNames(write), data.path);
+  return readBack(run, info, model.model, key);
+}
+
+async function changeColumns(run: WriteRun, model: Model, key: RowKey, write: RowWrite): Promise<RowKey> {
+  if (write.columns.size === 0) return key;
+  const [row] = await runStatement(run, (c) => {
+    const sets = [...write.columns].map(
+      ([field, a]) => `${identifier(field.column)} = ${'sql' in a ? a.sql : c.statement.bind(constant(a.value))}`,
+    );
+    return `update ${tableRef(model.table)} t set ${sets.join(', ')} where ${hasKey(c, model, 't', key)} returning ${keyColumns(model, 't')}`;
+  });
+  return row as RowKey;
+}
+
+async function deleteRow(run: WriteRun, info: GraphQLResolveInfo, model: ApiModel, where: Value): Promise<Answers | null> {
+  const key = await lockRow(run, model.model, 'delete', where);
+  const answer = await readBack(run, info, model.model, key);
+  await runStatement(run, (c) => `delete from ${tableRef(model.model.table)} t where ${hasKey(c, model.model, 't', key)}`);
+  return answer;
+}
+
+const writtenNames = (write: RowWrite): string[] => [...write.written].map((field) => field.name);
+
+/** Reads the selection on the written row, as the viewer may see it; null when they may not. */
+async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, key: RowKey): Promise<Answers | null> {
+  const base = createCompiler({
+    api: run.api,
+    datamodel: run.datamodel,
+    verdicts: run.context.verdicts,
+    variables: run.variables,
+    limits: run.context.reads.limits,
+  });
+  const c: SelectionCompiler = { ...base, at: operationOf(info), hasCustomFields: false };
+  const columns = rowColumns(c, model, 't', info.fieldNodes);
+  const condition = all([hasKey(c, model, 't', key), visible(c, model, 't', 'client')]);
+  const text = `select row_to_json(x)::text from (select ${columns} from ${tableRef(model.table)} t where ${condition}) x`;
+  const rows = await run.tx.query({ text, values: valuesOf(run, c) });
+  return rows[0] ? (JSON.parse(rows[0][0] as string) as Answers) : null;
+}
+
+/** Says which fields a violated constraint is about, where they are this model's. */
+function inFieldNames(error: unknown, model: ApiModel, args: Value): unknown {
+  if (!(error instanceof DatabaseError) || !error.violation || error.violation.table !== model.model.table.name) return error;
+  const path = args.get('data').now === undefined ? 'where' : 'data';
+  const fields = error.violation.columns.flatMap((column) => {
+    const field = model.model.columns.find((f) => f.column === column);
+    return field ? [{ path: pathOf(model, field, path), message: error.message }] : [];
+  });
+  return fields.length > 0 ? new MillraceError(error.code, error.message, { fields }, { cause: error }) : error;
+}

@@ -1,0 +1,92 @@
+import { MillraceError } from '../errors.ts';
+
+/** What PostgreSQL's driver attaches to an error. */
+interface DriverError {
+  code?: string;
+  message: string;
+  detail?: string;
+  column?: string;
+  constraint?: string;
+  table?: string;
+}
+
+/** A constraint that a write ran against: for whoever knows which fields its columns are. */
+export interface Violation {
+  kind: 'unique' | 'reference' | 'required' | 'check';
+  table: string | undefined;
+  columns: readonly string[];
+}
+
+/** An error of the database in our own words. The original is kept as `cause` for the log and never shown. */
+export class DatabaseError extends MillraceError {
+  readonly violation: Violation | undefined;
+
+  constructor(code: MillraceError['code'], message: string, cause: unknown, violation?: Violation) {
+    super(code, message, code === 'UNAVAILABLE' ? { retryAfter: 1 } : {}, { cause });
+    this.name = 'DatabaseError';
+    this.violation = violation;
+  }
+}
+
+/** By SQLSTATE, or the class that its first two characters name (PostgreSQL manual, appendix A). */
+const meanings: Record<string, [code: MillraceError['code'], message: string]> = {
+  '23505': ['CONFLICT', 'another row has these values already'],
+  '23503': ['CONFLICT', 'rows depend on each other here'],
+  '23502': ['INVALID_INPUT', 'a value is required'],
+  '23514': ['INVALID_INPUT', 'a value is not allowed here'],
+  '23P01': ['CONFLICT', 'another row excludes this one'],
+  '22003': ['INVALID_INPUT', 'a number is out of range'],
+  '22001': ['INVALID_INPUT', 'a text is too long'],
+  '22012': ['INVALID_INPUT', 'division by zero'],
+  '22': ['INVALID_INPUT', 'a value has the wrong form'],
+  '54': ['INVALID_INPUT', 'the request is too complex'],
+  '57014': ['UNAVAILABLE', 'the request took longer than is allowed'],
+  '40': ['CONFLICT', 'another change came between; try again'],
+  '55P03': ['CONFLICT', 'another change is under way; try again'],
+  '53100': ['UNAVAILABLE', 'there is no room to store this now'],
+  '53': ['UNAVAILABLE', 'the database is overloaded'],
+  '57': ['UNAVAILABLE', 'the database is not available'],
+  '58': ['UNAVAILABLE', 'the database is not available'],
+  '08': ['UNAVAILABLE', 'the database is not available'],
+  '3D': ['UNAVAILABLE', 'the database is not available'],
+  '28': ['UNAVAILABLE', 'the database is not available'],
+};
+
+const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN', 'ENOENT']);
+const lostConnection = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/;
+
+/** Turns whatever the driver threw into an error that may be shown. Errors of ours pass through. */
+export function translateDatabaseError(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  if (!(error instanceof Error)) return new DatabaseError('INTERNAL', 'something went wrong', error);
+  const driver = error as DriverError;
+  const code = driver.code ?? '';
+  if (networkCodes.has(code) || lostConnection.test(driver.message)) {
+    return new DatabaseError('UNAVAILABLE', 'the database is not available', error);
+  }
+  const meaning = meanings[code] ?? meanings[code.slice(0, 2)];
+  if (!meaning || code.length !== 5) return new DatabaseError('INTERNAL', 'something went wrong', error);
+  return new DatabaseError(...meaning, error, violationOf(code, driver));
+}
+
+function violationOf(code: string, driver: DriverError): Violation | undefined {
+  const table = driver.table;
+  switch (code) {
+    case '23505':
+      return { kind: 'unique', table, columns: keyColumns(driver.detail) };
+    case '23503':
+      return { kind: 'reference', table, columns: keyColumns(driver.detail) };
+    case '23502':
+      return { kind: 'required', table, columns: driver.column ? [driver.column] : [] };
+    case '23514':
+      return { kind: 'check', table, columns: [] };
+    default:
+      return undefined;
+  }
+}
+
+/** The columns in `Key (a, "b")=(…)`; the values after them are somebody's data and are not read. */
+function keyColumns(detail: string | undefined): string[] {
+  const list = detail?.match(/^Key \((.*?)\)=/)?.[1];
+  return list ? list.split(', ').map((name) => name.replaceAll(/^"|"$/g, '').replaceAll('""', '"')) : [];
+}
