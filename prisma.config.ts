@@ -1,0 +1,18 @@
+// Read by the Prisma CLI: `npx prisma migrate dev`, `generate`, `studio` …
+import { defineConfig } from 'prisma/config';
+
+export default defineConfig({
+  schema: 'prisma',
+  migrations: { path: 'prisma/migrations' },
+  datasource: { url: await databaseUrl() },
+});
+
+/** DATABASE_URL, or for commands that need a database the embedded one, shared with a running Millrace or started for this command. */
+async function databaseUrl(): Promise<string> {
+  if (process.env.DATABASE_URL) return process.env.DATABASE_URL;
+  const command = process.argv[2] ?? '';
+  if (!['migrate', 'db', 'studio'].includes(command)) return '';
+  const { startEmbeddedPostgres } = await import('./src/platform/postgres/embedded.ts');
+  const postgres = await startEmbeddedPostgres({ directory: '.millrace' });
+  return postgres.url();
+}
