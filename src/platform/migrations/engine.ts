@@ -47,11 +47,9 @@ interface WebAssemblyRuntime {
   Instance: new (module: object, imports: Record<string, unknown>) => { exports: Record<string, unknown> };
 }
 
-let loaded = false;
-
 /** The glue code of the package holds one instance of the module for the whole process; it is made at the first use. */
 function loadEngine(): void {
-  if (loaded) return;
+  if (isLoaded()) return;
   const main = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const bytes = readFileSync(path.join(path.dirname(main), 'schema_engine_bg.wasm'));
   // The compiler knows no WebAssembly without the browser's types.
@@ -59,7 +57,14 @@ function loadEngine(): void {
   const { exports } = new Instance(new Module(bytes), { './schema_engine_bg.js': glue });
   glue.__wbg_set_wasm(exports);
   (exports.__wbindgen_start as () => void)();
-  loaded = true;
+}
+
+function isLoaded(): boolean {
+  try {
+    return glue.version() !== '';
+  } catch {
+    return false;
+  }
 }
 
 function freeEngine(engine: glue.SchemaEngine): void {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ClusterHome } from './home.ts';
 
 /** A process that gives a lease back when its holder was killed. */
@@ -15,7 +16,8 @@ const script = 'IFS= read -r _ && exit 0; exec "$@"';
 /** Starts the watchdog of this process's lease, in a session of its own so that Ctrl-C does not reach it. */
 export function startWatchdog(home: ClusterHome, lease: string): Watchdog {
   const entry = fileURLToPath(new URL('watchdog-main.ts', import.meta.url));
-  const command = [process.execPath, '--import', import.meta.resolve('tsx'), entry, home.root, lease];
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const command = [process.execPath, '--import', tsx, entry, home.root, lease];
   const child = spawn('/bin/sh', ['-c', script, 'sh', ...command], {
     cwd: '/',
     env: {},
