@@ -33,7 +33,12 @@ export interface Reads {
   readonly datamodel: Datamodel;
   readonly limits: PageLimits;
   /** The plan for these root fields of an operation, from the cache or made now. @throws MillraceError INVALID_INPUT */
-  plan(operation: Operation, rootType: GraphQLObjectType, fields: readonly PlannedField[], verdicts: Verdicts): NamedPlan;
+  plan(
+    operation: Operation,
+    rootType: GraphQLObjectType,
+    fields: readonly PlannedField[],
+    verdicts: Verdicts,
+  ): NamedPlan;
   /** Runs a plan; resolves to the JSON text of an object with an answer under each root field's response key. */
   run(db: Queryable, plan: NamedPlan, variables: PlanInput['variables'], verdicts: Verdicts): Promise<string>;
   /** Plans now held. */
@@ -56,7 +61,10 @@ const maxPlansOfShelf = 50;
 /** Makes the planner's front: `size` bounds the operations whose plans are kept. */
 export function createReads(given: { api: Api; datamodel: Datamodel; limits: PageLimits; size: number }): Reads {
   const shelves = new LRUCache<string, Shelf>({ max: given.size });
-  const operations = new WeakMap<OperationDefinitionNode, { id: number; shape: (variables: Operation['variables']) => string }>();
+  const operations = new WeakMap<
+    OperationDefinitionNode,
+    { id: number; shape: (variables: Operation['variables']) => string }
+  >();
   let operationCount = 0;
   let planCount = 0;
 
@@ -69,7 +77,8 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
     }
     return known;
   };
-  const shapeOf = (slots: readonly RuleSlot[], verdicts: Verdicts) => slots.map((slot) => verdicts.shapeOf(slot)).join('|');
+  const shapeOf = (slots: readonly RuleSlot[], verdicts: Verdicts) =>
+    slots.map((slot) => verdicts.shapeOf(slot)).join('|');
 
   return {
     api: given.api,
@@ -87,14 +96,19 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       const made = compileRead({ ...given, verdicts, variables: at.variables }, at, rootType.name, fields);
       planCount += 1;
       const named = { ...made, name: `m${planCount}` };
-      const room = shelf && shelf.plans.size < maxPlansOfShelf && sameSlots(shelf.slots, made.slots) ? shelf : undefined;
+      const room =
+        shelf && shelf.plans.size < maxPlansOfShelf && sameSlots(shelf.slots, made.slots) ? shelf : undefined;
       if (room) room.plans.set(shapeOf(made.slots, verdicts), named);
       else shelves.set(key, { slots: made.slots, plans: new Map([[shapeOf(made.slots, verdicts), named]]) });
       return named;
     },
     async run(db, plan, variables, verdicts) {
       const rules = Object.fromEntries(plan.slots.map((slot) => [slot, verdicts.of(slot)]));
-      const rows = await db.query({ name: plan.name, text: plan.sql, values: parametersOf(plan, { variables, rules }) });
+      const rows = await db.query({
+        name: plan.name,
+        text: plan.sql,
+        values: parametersOf(plan, { variables, rules }),
+      });
       return rows[0]![0] as string;
     },
   };

@@ -11,12 +11,7 @@ export function rootFieldOf(info: GraphQLResolveInfo): PlannedField {
 }
 
 /** Resolves one root field of the data API by its own statement, into the tree that the executor then walks. */
-export async function resolveRead(
-  _root: unknown,
-  _args: unknown,
-  context: Context,
-  info: GraphQLResolveInfo,
-): Promise<Answers> {
+export async function resolveRead(context: Context, info: GraphQLResolveInfo): Promise<Answers> {
   const field = rootFieldOf(info);
   const plan = context.reads.plan(operationOf(info), info.parentType, [field], context.verdicts);
   const text = await context.reads.run(context.db, plan, info.variableValues, context.verdicts);

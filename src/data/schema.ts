@@ -27,7 +27,10 @@ export function dataSchema(builder: Builder, api: Api): void {
       values: Object.fromEntries(type.values.map((v) => [v.name, { description: v.documentation ?? `${v.name}.` }])),
     });
   }
-  addFilters(builder, models.flatMap((m) => [...m.fields.values()].filter((f) => f.kind === 'column')));
+  addFilters(
+    builder,
+    models.flatMap((m) => [...m.fields.values()].filter((f) => f.kind === 'column')),
+  );
   for (const model of models) {
     addModelOutputs(builder, api, model);
     addModelInputs(builder, api, model);
@@ -48,9 +51,11 @@ function addReads(builder: Builder, model: ApiModel): void {
         type: outputType(model.name),
         nullable: true,
         description: `The ${model.name} of this key; null when there is none that the viewer may see.`,
-        args: { where: t.arg({ type: inputType(`${model.name}WhereUniqueInput`), required: true, description: 'Its key.' }) },
+        args: {
+          where: t.arg({ type: inputType(`${model.name}WhereUniqueInput`), required: true, description: 'Its key.' }),
+        },
         extensions: extensions('one'),
-        resolve: resolveRead,
+        resolve: (_root, _args, context, info) => resolveRead(context, info),
       }),
     );
   }
@@ -66,7 +71,7 @@ function addReads(builder: Builder, model: ApiModel): void {
         ]),
       ),
       extensions: extensions('many'),
-      resolve: resolveRead,
+      resolve: (_root, _args, context, info) => resolveRead(context, info),
     }),
   );
 }
@@ -77,7 +82,13 @@ function addWrites(builder: Builder, model: ApiModel): void {
   const data = (kind: 'Create' | 'Update') => ({
     data: { type: `${kind}${name}Input`, description: kind === 'Create' ? 'What it is made of.' : 'What changes.' },
   });
-  addWrite(builder, model, 'create', data('Create'), `Makes a ${name}; null when the viewer may make it but not see it.`);
+  addWrite(
+    builder,
+    model,
+    'create',
+    data('Create'),
+    `Makes a ${name}; null when the viewer may make it but not see it.`,
+  );
   if (!hasReachableKey(model)) return;
   addWrite(builder, model, 'update', { ...where, ...data('Update') }, `Changes the ${name} of this key.`);
   addWrite(builder, model, 'delete', where, `Deletes the ${name} of this key, and answers with what it was.`);
@@ -96,7 +107,10 @@ function addWrite(
       nullable: true,
       description,
       args: Object.fromEntries(
-        Object.entries(args).map(([key, a]) => [key, t.arg({ type: inputType(a.type), required: true, description: a.description })]),
+        Object.entries(args).map(([key, a]) => [
+          key,
+          t.arg({ type: inputType(a.type), required: true, description: a.description }),
+        ]),
       ),
       extensions: { data: { model: model.model.name, action } satisfies DataOperation },
       resolve: (_root, _args, context, info) => resolveWrite(context, info, model, action),

@@ -1,8 +1,8 @@
 import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
 import type { Datamodel, EnumType, Field, Model } from '../model/datamodel.ts';
-import { enumFilterNames } from './filters.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import { enumFilterNames } from './filters.ts';
 
 /** A model as the API shows it: its names there, and the fields that are in it. */
 export interface ApiModel {
@@ -35,7 +35,16 @@ const reservedTypes = new Set(
   'String Int Float Boolean ID BigInt Decimal DateTime Date Time JSON Bytes Uuid'
     .split(' ')
     .flatMap((name) => (name === 'Uuid' ? ['UuidFilter'] : [name, `${name}Filter`, `${name}ListFilter`]))
-    .concat('PageInfo', 'SortOrder', 'NullsOrder', 'SortOrderInput', 'OrderByCount', 'QueryMode', 'JsonFilter', 'JSONListFilter'),
+    .concat(
+      'PageInfo',
+      'SortOrder',
+      'NullsOrder',
+      'SortOrderInput',
+      'OrderByCount',
+      'QueryMode',
+      'JsonFilter',
+      'JSONListFilter',
+    ),
 );
 
 /** Suffixes and prefixes that make type names out of a model's name. */
@@ -76,7 +85,9 @@ export function describeApi(datamodel: Datamodel, rules: RuleSet): Api {
   const models = included.map((model) => apiModel(model, names, rules));
   checkNames(models, [...datamodel.enums.values()]);
   const enums = [...datamodel.enums.values()].filter((e) =>
-    models.some((m) => [...m.fields.values()].some((f) => f.kind === 'column' && f.type.kind === 'enum' && f.type.enum === e)),
+    models.some((m) =>
+      [...m.fields.values()].some((f) => f.kind === 'column' && f.type.kind === 'enum' && f.type.enum === e),
+    ),
   );
   return {
     models: new Map(models.map((m) => [m.model.name, m])),

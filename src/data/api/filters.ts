@@ -33,7 +33,10 @@ const text: Operators = {
 };
 
 const json: Operators = {
-  path: { type: ['String'], description: 'The way to the part that the other conditions speak of; list positions are digits.' },
+  path: {
+    type: ['String'],
+    description: 'The way to the part that the other conditions speak of; list positions are digits.',
+  },
   equals: { type: 'JSON', description: 'Equal to this document; `null` finds JSON null and no value alike.' },
   not: { type: 'JSON', description: 'Not equal to this document.' },
   string_contains: { type: 'String', description: 'A string that has this text somewhere in it.' },
@@ -101,7 +104,9 @@ export function addFilters(builder: Builder, columns: Iterable<ColumnField>): vo
 }
 
 function addFilter(builder: Builder, name: string, description: string, operators: Operators, negation?: string): void {
-  const nested: Operators = negation ? { not: { type: negation, description: 'The contrary of these conditions.' } } : {};
+  const nested: Operators = negation
+    ? { not: { type: negation, description: 'The contrary of these conditions.' } }
+    : {};
   const ref = builder.inputRef<object>(name);
   ref.implement({
     description,

@@ -12,7 +12,12 @@ interface InputField {
 }
 
 /** Adds an input type whose fields are known at run time only. */
-export function addInput(builder: Builder, name: string, description: string, fields: () => Record<string, InputField>): void {
+export function addInput(
+  builder: Builder,
+  name: string,
+  description: string,
+  fields: () => Record<string, InputField>,
+): void {
   builder.inputRef<object>(name).implement({
     description,
     fields: (t) =>
@@ -68,7 +73,10 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
   }));
   addInput(builder, `${name}RelationFilter`, `Conditions on the one ${name} a row belongs to.`, () => ({
     is: { type: `${name}WhereInput`, description: 'It is there and matches; `null` finds rows without one.' },
-    isNot: { type: `${name}WhereInput`, description: 'It is not there or does not match; `null` finds rows that have one.' },
+    isNot: {
+      type: `${name}WhereInput`,
+      description: 'It is not there or does not match; `null` finds rows that have one.',
+    },
   }));
   addInput(builder, `${name}ListRelationFilter`, `Conditions on the rows of ${name} that belong to a row.`, () => ({
     some: { type: `${name}WhereInput`, description: 'At least one matches.' },
@@ -76,7 +84,9 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
     none: { type: `${name}WhereInput`, description: 'None matches.' },
   }));
   const orderable = entries.filter(([, f]) => f.kind === 'relation' || isOrderable(f));
-  addInput(builder, `${name}OrderByInput`, `One thing to order ${name} by.`, () => map(orderable, (f) => orderInput(f, targetOf(f))));
+  addInput(builder, `${name}OrderByInput`, `One thing to order ${name} by.`, () =>
+    map(orderable, (f) => orderInput(f, targetOf(f))),
+  );
   addUniqueInput(builder, model);
   if (model.model.isView) return;
   const canConnect = (field: Field) => field.kind === 'column' || hasReachableKey(api.models.get(field.target)!);
@@ -84,7 +94,8 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
 }
 
 function orderInput(field: Field, target: string): InputField {
-  if (field.kind === 'column') return { type: field.isRequired ? 'SortOrder' : 'SortOrderInput', description: describe(field) };
+  if (field.kind === 'column')
+    return { type: field.isRequired ? 'SortOrder' : 'SortOrderInput', description: describe(field) };
   return { type: field.isList ? 'OrderByCount' : `${target}OrderByInput`, description: describe(field) };
 }
 
@@ -108,10 +119,15 @@ function addUniqueInput(builder: Builder, model: ApiModel): void {
   }
   addInput(builder, `${name}WhereUniqueInput`, `Names one ${name} by a unique key.`, () => ({
     ...Object.fromEntries(
-      keys.filter((k) => k.fields.length === 1).map((k) => [model.nameOf.get(k.fields[0]!.name)!, typeOf(k.fields[0]!)]),
+      keys
+        .filter((k) => k.fields.length === 1)
+        .map((k) => [model.nameOf.get(k.fields[0]!.name)!, typeOf(k.fields[0]!)]),
     ),
     ...Object.fromEntries(
-      compound.map((k) => [k.name, { type: keyType(k), description: `The key of ${k.fields.map((f) => f.name).join(' and ')}.` }]),
+      compound.map((k) => [
+        k.name,
+        { type: keyType(k), description: `The key of ${k.fields.map((f) => f.name).join(' and ')}.` },
+      ]),
     ),
   }));
 }
@@ -129,8 +145,10 @@ function addWriteInputs(
   const field =
     (isCreate: boolean) =>
     (f: Field): InputField => {
-      if (f.kind === 'relation') return { type: `${targetOf(f)}Connect${f.isList ? 'Many' : 'One'}Input`, description: describe(f) };
-      const required = isCreate && f.isRequired && !f.isList && !f.default && !f.isUpdatedAt && !foreignKeys.has(f.name);
+      if (f.kind === 'relation')
+        return { type: `${targetOf(f)}Connect${f.isList ? 'Many' : 'One'}Input`, description: describe(f) };
+      const required =
+        isCreate && f.isRequired && !f.isList && !f.default && !f.isUpdatedAt && !foreignKeys.has(f.name);
       return { type: f.isList ? [typeNameOf(f)] : typeNameOf(f), required, description: describe(f) };
     };
   const writable = [...model.fields].filter(([, f]) => canWrite(f));

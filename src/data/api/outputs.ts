@@ -35,7 +35,12 @@ export const listArguments = (name: string) => ({
 });
 
 /** Adds an object type whose fields are known at run time only, and whose answers are planned. */
-function addObject(builder: Builder, name: string, description: string, fields: () => Record<string, OutputField>): void {
+function addObject(
+  builder: Builder,
+  name: string,
+  description: string,
+  fields: () => Record<string, OutputField>,
+): void {
   builder.objectRef<Answers>(name).implement({
     description,
     fields: (t) =>
@@ -77,9 +82,18 @@ export function addModelOutputs(builder: Builder, api: Api, model: ApiModel): vo
   );
   addObject(builder, `${name}Connection`, `A page of a list of ${name}.`, () => ({
     nodes: { type: name, isList: true, nullable: false, description: 'The rows of the page.' },
-    edges: { type: `${name}Edge`, isList: true, nullable: false, description: 'The rows of the page, each with its cursor.' },
+    edges: {
+      type: `${name}Edge`,
+      isList: true,
+      nullable: false,
+      description: 'The rows of the page, each with its cursor.',
+    },
     pageInfo: { type: 'PageInfo', nullable: false, description: 'Where the page stands in the list.' },
-    totalCount: { type: 'Int', nullable: false, description: 'How many rows the whole list has; counted only when asked for.' },
+    totalCount: {
+      type: 'Int',
+      nullable: false,
+      description: 'How many rows the whole list has; counted only when asked for.',
+    },
   }));
   addObject(builder, `${name}Edge`, `A row of a list of ${name}, and its place.`, () => ({
     node: { type: name, nullable: false, description: 'The row.' },

@@ -41,7 +41,8 @@ const bigIntBound = 2n ** 63n;
 const textScalars: readonly TextScalar[] = [
   {
     name: 'BigInt',
-    description: 'A whole number of 64 bits, as text, so that no digit is lost: `"9007199254740993"`. A number is accepted too.',
+    description:
+      'A whole number of 64 bits, as text, so that no digit is lost: `"9007199254740993"`. A number is accepted too.',
     expected: 'a whole number of 64 bits',
     accepts: (t) => /^[+-]?\d{1,19}$/.test(t) && BigInt(t) < bigIntBound && BigInt(t) >= -bigIntBound,
     takesNumbers: true,
@@ -55,9 +56,11 @@ const textScalars: readonly TextScalar[] = [
   },
   {
     name: 'DateTime',
-    description: 'An instant in ISO 8601, with its zone and as many digits as are stored: `2026-01-31T12:00:00.000+00:00`.',
+    description:
+      'An instant in ISO 8601, with its zone and as many digits as are stored: `2026-01-31T12:00:00.000+00:00`.',
     expected: 'a date and time in ISO 8601, as 2026-01-31T12:00:00Z',
-    accepts: (t) => /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))?$/.test(t) && isDate(t),
+    accepts: (t) =>
+      /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))?$/.test(t) && isDate(t),
   },
   {
     name: 'Date',
@@ -91,7 +94,8 @@ function isDate(text: string): boolean {
 export function addScalars(builder: Builder): void {
   for (const scalar of textScalars) {
     const parse = (value: unknown): string => {
-      const text = scalar.takesNumbers && (typeof value === 'number' || typeof value === 'bigint') ? String(value) : value;
+      const text =
+        scalar.takesNumbers && (typeof value === 'number' || typeof value === 'bigint') ? String(value) : value;
       if (typeof text === 'string' && scalar.accepts(text)) return text;
       throw new GraphQLError(`${scalar.name} must be ${scalar.expected}`);
     };
@@ -110,7 +114,8 @@ export function addScalars(builder: Builder): void {
   });
 }
 
-const literalText = (node: ValueNode): unknown => ('value' in node && typeof node.value === 'string' ? node.value : undefined);
+const literalText = (node: ValueNode): unknown =>
+  'value' in node && typeof node.value === 'string' ? node.value : undefined;
 
 function literalJson(node: ValueNode, variables: Record<string, unknown>): unknown {
   switch (node.kind) {

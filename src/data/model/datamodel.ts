@@ -7,16 +7,7 @@
  */
 
 /** Prisma's scalar types. */
-export type ScalarType =
-  | 'String'
-  | 'Boolean'
-  | 'Int'
-  | 'BigInt'
-  | 'Float'
-  | 'Decimal'
-  | 'DateTime'
-  | 'Json'
-  | 'Bytes';
+export type ScalarType = 'String' | 'Boolean' | 'Int' | 'BigInt' | 'Float' | 'Decimal' | 'DateTime' | 'Json' | 'Bytes';
 
 /** A function in `@default(…)`, with its arguments. */
 export interface DefaultFunction {
@@ -64,7 +55,14 @@ export interface RelationField {
  */
 export type RelationLink =
   | { kind: 'own' | 'foreign'; pairs: readonly { local: ColumnField; remote: ColumnField }[] }
-  | { kind: 'join'; table: TableName; localColumn: 'A' | 'B'; remoteColumn: 'A' | 'B'; local: ColumnField; remote: ColumnField };
+  | {
+      kind: 'join';
+      table: TableName;
+      localColumn: 'A' | 'B';
+      remoteColumn: 'A' | 'B';
+      local: ColumnField;
+      remote: ColumnField;
+    };
 
 /** Any field. */
 export type Field = ColumnField | RelationField;
@@ -129,7 +127,9 @@ export function relationNamed(model: Model, name: string): RelationField {
  * or, for a view without any, every column that can be ordered.
  */
 export function identifyingFields(model: Model): readonly ColumnField[] {
-  const key = model.uniqueKeys.find((key) => key.isPrimary) ?? model.uniqueKeys.find((key) => key.fields.every((f) => f.isRequired));
+  const key =
+    model.uniqueKeys.find((key) => key.isPrimary) ??
+    model.uniqueKeys.find((key) => key.fields.every((f) => f.isRequired));
   return key?.fields ?? model.columns.filter(isOrderable);
 }
 

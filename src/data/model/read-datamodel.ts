@@ -41,7 +41,9 @@ function parse(parser: ReturnType<typeof loadParser>, files: readonly SchemaFile
     const input = { prismaSchema: files.map((f) => [f.path, f.content]), noColor: true };
     return JSON.parse(parser.get_datamodel(JSON.stringify(input))) as DMMF.Datamodel;
   } catch (error) {
-    throw new StartupError(messageOf(error), 'correct the schema; `npx prisma validate` checks it alone', { cause: error });
+    throw new StartupError(messageOf(error), 'correct the schema; `npx prisma validate` checks it alone', {
+      cause: error,
+    });
   }
 }
 
@@ -56,7 +58,9 @@ function messageOf(error: unknown): string {
 
 /** The parsed document does not tell views from tables, so their names are read from the text. */
 function viewNames(files: readonly SchemaFile[]): ReadonlySet<string> {
-  const names = files.flatMap((file) => [...file.content.matchAll(/^[ \t]*view[ \t]+(\w+)[ \t]*\{/gm)].map((m) => m[1]!));
+  const names = files.flatMap((file) =>
+    [...file.content.matchAll(/^[ \t]*view[ \t]+(\w+)[ \t]*\{/gm)].map((m) => m[1]!),
+  );
   return new Set(names);
 }
 
@@ -203,7 +207,10 @@ function linkOf(
   const from = field.relationFromFields ?? [];
   const foreign = inverse.relationFromFields ?? [];
   if (from.length > 0) {
-    return { kind: 'own', pairs: from.map((f, i) => ({ local: local(f), remote: remote(field.relationToFields![i]!) })) };
+    return {
+      kind: 'own',
+      pairs: from.map((f, i) => ({ local: local(f), remote: remote(field.relationToFields![i]!) })),
+    };
   }
   if (foreign.length > 0) {
     return {
@@ -213,7 +220,8 @@ function linkOf(
   }
   // Prisma's convention: column A belongs to the model whose name sorts first, and within one model to the field whose name does.
   const isA = source.name === target.name ? field.name < inverse.name : source.name < target.name;
-  const idOf = (model: DMMF.Model, column: (name: string) => ColumnField) => column(model.fields.find((f) => f.isId)!.name);
+  const idOf = (model: DMMF.Model, column: (name: string) => ColumnField) =>
+    column(model.fields.find((f) => f.isId)!.name);
   return {
     kind: 'join',
     table: { schema: tableOf(isA ? source : target, around).schema, name: `_${field.relationName}` },

@@ -27,7 +27,8 @@ export function fieldArguments(
     const given = node.arguments?.find((a: ArgumentNode) => a.name.value === argument.name);
     const value = given && argumentValue(given.value, argument.type, variables, argument.name);
     if (value && value.now !== undefined) parts.set(argument.name, value);
-    else if (argument.defaultValue !== undefined) parts.set(argument.name, constant(argument.defaultValue, argument.name));
+    else if (argument.defaultValue !== undefined)
+      parts.set(argument.name, constant(argument.defaultValue, argument.name));
   }
   return objectOf(parts, '');
 }
@@ -45,7 +46,10 @@ function argumentValue(
   if (isNonNullType(type)) return argumentValue(node, type.ofType, variables, path);
   if (isListType(type) && node.kind !== Kind.NULL) {
     const nodes = node.kind === Kind.LIST ? node.values : [node];
-    return listOf(nodes.map((item, i) => argumentValue(item, type.ofType, variables, `${path}.${i}`)), path);
+    return listOf(
+      nodes.map((item, i) => argumentValue(item, type.ofType, variables, `${path}.${i}`)),
+      path,
+    );
   }
   if (isInputObjectType(type) && node.kind === Kind.OBJECT) {
     const fields = type.getFields();

@@ -33,12 +33,15 @@ function operation(
   operand: Value,
   insensitive: boolean,
 ): string {
-  if (operand.now === unknownValue || (Array.isArray(operand.now) && operand.now.includes(unknownValue))) return 'null::boolean';
+  if (operand.now === unknownValue || (Array.isArray(operand.now) && operand.now.includes(unknownValue)))
+    return 'null::boolean';
   const bind = (encode: Encode = encoderOf(field)) => c.statement.bind(operand, encode);
   const comparison = comparisons[operator];
   if (comparison) {
     if (operand.now === null) throw invalidInput(operand.path, 'must not be null');
-    return insensitive ? `lower(${expression}) ${comparison} lower(${bind()})` : `${expression} ${comparison} ${bind()}`;
+    return insensitive
+      ? `lower(${expression}) ${comparison} lower(${bind()})`
+      : `${expression} ${comparison} ${bind()}`;
   }
   switch (operator) {
     case 'equals':

@@ -26,7 +26,9 @@ export interface PageLimits {
 }
 
 /** A compiler for one statement. */
-export function createCompiler(given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>): Compiler {
+export function createCompiler(
+  given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>,
+): Compiler {
   return { ...given, statement: new Statement(), slots: new Set(), terms: 0 };
 }
 

@@ -50,7 +50,9 @@ export function connectionSql(
   const list = describeList(c, model, args, parent);
   const used = [...fields.values()].map((same) => same[0]!.name.value);
   const rows = new Rows(c, list, used);
-  const columns = [...fields].map(([key, same]) => `${connectionField(c, list, rows, name, same)} as ${identifier(key)}`);
+  const columns = [...fields].map(
+    ([key, same]) => `${connectionField(c, list, rows, name, same)} as ${identifier(key)}`,
+  );
   if (columns.length === 0) return `'{}'::json`;
   return objectSql(columns.join(', '), rows.fromSql());
 }
@@ -71,7 +73,18 @@ function describeList(c: SelectionCompiler, model: Model, args: Value, parent: P
   const before = cursor(args.get('before'), reversed(terms));
   const { limit, isBackward } = pageOf(c, args);
   const bounds = [after, before].filter((b) => b !== undefined);
-  return { model, alias, source: `from ${from} where ${all(conditions)}`, terms, mark, isBackward, bounds, after, before, limit };
+  return {
+    model,
+    alias,
+    source: `from ${from} where ${all(conditions)}`,
+    terms,
+    mark,
+    isBackward,
+    bounds,
+    after,
+    before,
+    limit,
+  };
 }
 
 function pageOf(c: SelectionCompiler, args: Value): Pick<List, 'limit' | 'isBackward'> {
@@ -92,7 +105,13 @@ function pageOf(c: SelectionCompiler, args: Value): Pick<List, 'limit' | 'isBack
 }
 
 /** One field of the connection: an expression over the page's rows, or a sub-select of its own. */
-function connectionField(c: SelectionCompiler, list: List, rows: Rows, name: string, nodes: readonly FieldNode[]): string {
+function connectionField(
+  c: SelectionCompiler,
+  list: List,
+  rows: Rows,
+  name: string,
+  nodes: readonly FieldNode[],
+): string {
   switch (nodes[0]!.name.value) {
     case 'nodes':
       return rows.aggregate(rows.node(nodes));
@@ -121,7 +140,8 @@ function edgeSql(c: SelectionCompiler, rows: Rows, name: string, nodes: readonly
 }
 
 function pageInfoSql(c: SelectionCompiler, list: List, rows: Rows, nodes: readonly FieldNode[]): string {
-  const beyond = (bound: string | undefined) => (bound ? `exists (select 1 ${list.source} and not (${bound}))` : 'false');
+  const beyond = (bound: string | undefined) =>
+    bound ? `exists (select 1 ${list.source} and not (${bound}))` : 'false';
   const hasMore = () => `count(${rows.number()}) > ${list.limit}`;
   const cursorAt = (isFirst: boolean) =>
     `(array_agg(${rows.cursor()} order by ${rows.number()} ${isFirst ? 'asc' : 'desc'}) filter (where ${rows.inPage()}))[1]`;

@@ -72,7 +72,8 @@ function decodeCursor(cursor: unknown, path: string, mark: string, terms: number
 function parse(cursor: string): (string | null)[] | undefined {
   try {
     const values: unknown = JSON.parse(Buffer.from(cursor, 'base64').toString('utf8'));
-    const isCursor = Array.isArray(values) && values.every((v) => v === null || (typeof v === 'string' && !v.includes('\0')));
+    const isCursor =
+      Array.isArray(values) && values.every((v) => v === null || (typeof v === 'string' && !v.includes('\0')));
     return isCursor ? values : undefined;
   } catch {
     return undefined;

@@ -5,7 +5,9 @@ import type { Encode } from './statement.ts';
 /** How an API value of this field becomes one that PostgreSQL reads. For a list field: how one element does. */
 export function encoderOf(field: ColumnField): Encode {
   if (field.type.kind === 'enum') {
-    const labels = new Map(field.type.enum.values.flatMap((v) => [[v.label, v.label] as const, [v.name, v.label] as const]));
+    const labels = new Map(
+      field.type.enum.values.flatMap((v) => [[v.label, v.label] as const, [v.name, v.label] as const]),
+    );
     return (value, path) => labels.get(String(value)) ?? refuse(path, `not a value of ${field.name}`);
   }
   switch (field.type.name) {

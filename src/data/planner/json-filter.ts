@@ -33,7 +33,9 @@ export function jsonFilter(c: Compiler, field: ColumnField, expression: string, 
 
 /** Null stands for the database's null and for JSON's alike. */
 const jsonEquality = (c: Compiler, part: string, value: Value): string =>
-  value.now === null ? `coalesce(${part}, 'null'::jsonb) = 'null'::jsonb` : `${part} = ${c.statement.bind(value, json)}::jsonb`;
+  value.now === null
+    ? `coalesce(${part}, 'null'::jsonb) = 'null'::jsonb`
+    : `${part} = ${c.statement.bind(value, json)}::jsonb`;
 
 function operation(
   c: Compiler,

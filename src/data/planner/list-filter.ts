@@ -14,7 +14,8 @@ export function listFilter(c: Compiler, field: ColumnField, expression: string, 
   return all(
     value.keys().map((key) => {
       const operand = value.get(key);
-      if (operand.now === unknownValue || (Array.isArray(operand.now) && operand.now.includes(unknownValue))) return 'null::boolean';
+      if (operand.now === unknownValue || (Array.isArray(operand.now) && operand.now.includes(unknownValue)))
+        return 'null::boolean';
       if (operand.now === null) return key === 'equals' ? `${expression} is null` : 'false';
       switch (key) {
         case 'equals':

@@ -36,7 +36,8 @@ export function compileOrder(c: Compiler, model: Model, alias: string, orderBy: 
 function orderTerm(c: Compiler, model: Model, alias: string, item: Value): OrderTerm {
   const keys = item.keys();
   const [key] = keys;
-  if (key === undefined || keys.length > 1) throw invalidInput(item.path, 'must name exactly one field; use a list for several');
+  if (key === undefined || keys.length > 1)
+    throw invalidInput(item.path, 'must name exactly one field; use a list for several');
   const value = item.get(key);
   const field = fieldCalled(c, model, key, 'client');
   if (!field) throw invalidInput(value.path, `${model.name} has no field ${key}`);

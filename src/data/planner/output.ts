@@ -8,7 +8,9 @@ import { literal } from './statement.ts';
 export function outputSql(field: ColumnField, expression: string): string {
   const one = elementSql(field);
   if (!field.isList) return one ? one(expression) : expression;
-  const list = one ? `(select array_agg(${one('e')} order by n) from unnest(${expression}) with ordinality u(e, n))` : expression;
+  const list = one
+    ? `(select array_agg(${one('e')} order by n) from unnest(${expression}) with ordinality u(e, n))`
+    : expression;
   return `coalesce(to_json(${list}), '[]')`;
 }
 

@@ -7,8 +7,8 @@ import { connectionSql } from './connection.ts';
 import { objectSql, rowColumns, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
 import { all, identifier, literal, type Parameter, tableRef } from './statement.ts';
-import type { PlanInput, Value } from './value.ts';
 import { uniqueCondition } from './unique.ts';
+import type { PlanInput, Value } from './value.ts';
 
 /** A read, ready to run again and again: one statement, and how to make its parameters. */
 export interface Plan {

@@ -13,7 +13,8 @@ export function relatedFrom(field: RelationField, target: Model, alias: string):
 /** The condition that the row at `other` belongs to the row at `alias`. */
 export function joinCondition(field: RelationField, alias: string, other: string): string {
   const { link } = field;
-  if (link.kind === 'join') return `${joinAlias(other)}.${identifier(link.localColumn)} = ${columnRef(alias, link.local)}`;
+  if (link.kind === 'join')
+    return `${joinAlias(other)}.${identifier(link.localColumn)} = ${columnRef(alias, link.local)}`;
   return all(link.pairs.map(({ local, remote }) => `${columnRef(other, remote)} = ${columnRef(alias, local)}`));
 }
 

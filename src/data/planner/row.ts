@@ -57,7 +57,8 @@ function relationSql(
 }
 
 /** A scalar sub-select that yields one object, or null. */
-export const objectSql = (columns: string, rest: string): string => `(select row_to_json(x) from (select ${columns} ${rest}) x)`;
+export const objectSql = (columns: string, rest: string): string =>
+  `(select row_to_json(x) from (select ${columns} ${rest}) x)`;
 
 /** The object type of that name in the schema that the document is asked of. */
 export function objectType(c: SelectionCompiler, name: string): GraphQLObjectType {

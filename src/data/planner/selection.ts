@@ -38,14 +38,16 @@ export function collectFields(
     if (!isIncluded(selection, at.variables)) return;
     if (selection.kind === Kind.FIELD) {
       const key = (selection.alias ?? selection.name).value;
-      if (key.length > maxKeyLength) throw invalidInput('', `the alias ${key} is longer than ${maxKeyLength} characters`);
+      if (key.length > maxKeyLength)
+        throw invalidInput('', `the alias ${key} is longer than ${maxKeyLength} characters`);
       const known = collected.get(key);
       if (known) known.push(selection);
       else collected.set(key, [selection]);
       return;
     }
     if (selection.kind === Kind.INLINE_FRAGMENT) {
-      if (applies(at.schema, selection.typeCondition?.name.value, type)) selection.selectionSet.selections.forEach(visit);
+      if (applies(at.schema, selection.typeCondition?.name.value, type))
+        selection.selectionSet.selections.forEach(visit);
       return;
     }
     const name = selection.name.value;
@@ -59,7 +61,8 @@ export function collectFields(
 }
 
 /** The merged selection sets below fields of one response key. */
-export const setsOf = (nodes: readonly FieldNode[]): (SelectionSetNode | undefined)[] => nodes.map((n) => n.selectionSet);
+export const setsOf = (nodes: readonly FieldNode[]): (SelectionSetNode | undefined)[] =>
+  nodes.map((n) => n.selectionSet);
 
 function isIncluded(selection: SelectionNode, variables: Readonly<Record<string, unknown>>): boolean {
   if (!selection.directives?.length) return true;

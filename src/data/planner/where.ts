@@ -1,9 +1,9 @@
 import { invalidInput } from '../../errors.ts';
 import { type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { unknownValue } from '../rules/verdicts.ts';
+import { columnFilter } from './column-filter.ts';
 import { type Compiler, column, fieldCalled, type Voice, visible } from './compiler.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
-import { columnFilter } from './column-filter.ts';
 import { all, any, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
 
@@ -52,7 +52,11 @@ function relationFilter(
   voice: Voice,
 ): string {
   if (value.now === null) return field.isList ? 'true' : not(related(c, field, alias, undefined, voice));
-  const operators = field.isList ? listOperators : value.keys().every((key) => key in oneOperators) ? oneOperators : undefined;
+  const operators = field.isList
+    ? listOperators
+    : value.keys().every((key) => key in oneOperators)
+      ? oneOperators
+      : undefined;
   // Prisma lets a rule write `author: { … }` for `author: { is: { … } }`.
   if (!operators) return related(c, field, alias, value, voice);
   return all(
@@ -93,13 +97,16 @@ function related(
 ): string {
   const target = targetOf(c, field);
   const other = c.statement.alias();
-  const matches = where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true';
+  const matches =
+    where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true';
   const conditions = all([
     joinCondition(field, alias, other),
     visible(c, target, other, voice),
     negate ? not(matches) : matches,
   ]);
-  return conditions === 'false' ? 'false' : `exists (select 1 from ${relatedFrom(field, target, other)} where ${conditions})`;
+  return conditions === 'false'
+    ? 'false'
+    : `exists (select 1 from ${relatedFrom(field, target, other)} where ${conditions})`;
 }
 
 /** The model at the other end of a relation. */

@@ -2,10 +2,13 @@ import type { Prisma } from '../../generated/prisma/client.ts';
 import type { Viewer } from '../../viewer.ts';
 import type { RuleSet } from './rule-set.ts';
 
+export type { Viewer } from '../../viewer.ts';
+
 type Models = Prisma.TypeMap['model'];
 type ModelName = keyof Models & string;
 type Where<M extends ModelName> = NonNullable<Models[M]['operations']['findMany']['args']['where']>;
-type FieldName<M extends ModelName> = (keyof Models[M]['payload']['scalars'] | keyof Models[M]['payload']['objects']) & string;
+type FieldName<M extends ModelName> = (keyof Models[M]['payload']['scalars'] | keyof Models[M]['payload']['objects']) &
+  string;
 type ColumnName<M extends ModelName> = keyof Models[M]['payload']['scalars'] & string;
 
 /** True, false, or the rows for which it is true; as it stands, or as a function of the viewer. */

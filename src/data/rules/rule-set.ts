@@ -53,7 +53,11 @@ function modelProblems(model: Model, rules: UntypedModelRules): string[] {
     ...unknown(Object.keys(rules), modelKeys, (key) => `${model.name}: ${key} is not a rule`),
     ...unknown(Object.keys(naming), namingKeys, (key) => `${model.name}.api: ${key} is not a setting`),
     ...unknown(naming.omit?.slice() ?? [], model.fields, (key) => `${model.name}.api.omit: there is no field ${key}`),
-    ...unknown(Object.keys(naming.rename ?? {}), model.fields, (key) => `${model.name}.api.rename: there is no field ${key}`),
+    ...unknown(
+      Object.keys(naming.rename ?? {}),
+      model.fields,
+      (key) => `${model.name}.api.rename: there is no field ${key}`,
+    ),
     ...unknown(Object.keys(rules.fields ?? {}), columns, (key) => `${model.name}.fields: there is no column ${key}`),
     ...Object.entries(rules.fields ?? {}).flatMap(([field, own]) =>
       unknown(Object.keys(own), fieldKeys, (key) => `${model.name}.fields.${field}: ${key} is not a rule`),

@@ -69,7 +69,11 @@ export function shapeOfVerdict(value: unknown, key = ''): string {
   if (value === null) return 'n';
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (Array.isArray(value)) {
-    return value.some(isRecord) ? `[${value.map((item) => shapeOfVerdict(item)).join(',')}]` : value.includes(unknownValue) ? '[?]' : '[]';
+    return value.some(isRecord)
+      ? `[${value.map((item) => shapeOfVerdict(item)).join(',')}]`
+      : value.includes(unknownValue)
+        ? '[?]'
+        : '[]';
   }
   if (isRecord(value)) {
     return `{${Object.entries(value)

@@ -3,8 +3,8 @@ import type { ApiModel } from '../api/api-model.ts';
 import type { ColumnField, RelationField } from '../model/datamodel.ts';
 import { eachOf, encoderOf } from '../planner/encode.ts';
 import type { Value } from '../planner/value.ts';
-import { type Filling, fillingOf } from './defaults.ts';
 import { findConnected, requireVisible } from './connect.ts';
+import { type Filling, fillingOf } from './defaults.ts';
 import type { WriteRun } from './run.ts';
 
 /** What a column is set to: a value that PostgreSQL reads, or an SQL expression. */

@@ -39,7 +39,8 @@ export async function requireVisible(run: WriteRun, model: ApiModel, write: RowW
     const target = modelNamed(run.datamodel, relation.target);
     const rows = await runStatement(run, (c) => {
       const keys = link.pairs.map(
-        ({ remote }, i) => `${columnRef('t', remote)} = ${c.statement.bind(constant((values[i] as { value: unknown }).value))}`,
+        ({ remote }, i) =>
+          `${columnRef('t', remote)} = ${c.statement.bind(constant((values[i] as { value: unknown }).value))}`,
       );
       return `select 1 from ${tableRef(target.table)} t where ${all([...keys, visible(c, target, 't', 'client')])}`;
     });
@@ -58,7 +59,13 @@ export async function connectOthers(run: WriteRun, model: Model, key: RowKey, wr
   }
 }
 
-async function connectJoined(run: WriteRun, model: Model, key: RowKey, field: RelationField, where: Value): Promise<void> {
+async function connectJoined(
+  run: WriteRun,
+  model: Model,
+  key: RowKey,
+  field: RelationField,
+  where: Value,
+): Promise<void> {
   const [remote] = await findConnected(run, field, where);
   await runStatement(run, (c) => {
     const { link } = field;
@@ -73,7 +80,13 @@ async function connectJoined(run: WriteRun, model: Model, key: RowKey, field: Re
 }
 
 /** The other row changes, so its own update rule must let it, as it was and as it is now. */
-async function connectForeign(run: WriteRun, model: Model, key: RowKey, field: RelationField, where: Value): Promise<void> {
+async function connectForeign(
+  run: WriteRun,
+  model: Model,
+  key: RowKey,
+  field: RelationField,
+  where: Value,
+): Promise<void> {
   const { link } = field;
   if (link.kind !== 'foreign') throw new Error(`${field.name} is held by this row`);
   const target = modelNamed(run.datamodel, field.target);
@@ -87,7 +100,14 @@ async function connectForeign(run: WriteRun, model: Model, key: RowKey, field: R
     const condition = all([hasKey(c, target, 't', child), hasKey(c, model, 'p', key)]);
     return `update ${tableRef(target.table)} t set ${sets.join(', ')} from ${tableRef(model.table)} p where ${condition} returning ${keyColumns(target, 't')}`;
   });
-  await requireRule(run, target, 'update', row as RowKey, fields.map((f) => f.name), where.path);
+  await requireRule(
+    run,
+    target,
+    'update',
+    row as RowKey,
+    fields.map((f) => f.name),
+    where.path,
+  );
 }
 
 /** Locks the visible row that `where` names and checks that the rule allows the action on it. @throws NOT_FOUND, FORBIDDEN */

@@ -38,7 +38,12 @@ export async function resolveWrite(
   }
 }
 
-async function createRow(run: WriteRun, info: GraphQLResolveInfo, model: ApiModel, data: Value): Promise<Answers | null> {
+async function createRow(
+  run: WriteRun,
+  info: GraphQLResolveInfo,
+  model: ApiModel,
+  data: Value,
+): Promise<Answers | null> {
   const write = await readRowWrite(run, model, data);
   fillDefaults(model, write, data.path);
   const [key] = await runStatement(run, (c) => {
@@ -83,10 +88,18 @@ async function changeColumns(run: WriteRun, model: Model, key: RowKey, write: Ro
   return row as RowKey;
 }
 
-async function deleteRow(run: WriteRun, info: GraphQLResolveInfo, model: ApiModel, where: Value): Promise<Answers | null> {
+async function deleteRow(
+  run: WriteRun,
+  info: GraphQLResolveInfo,
+  model: ApiModel,
+  where: Value,
+): Promise<Answers | null> {
   const key = await lockRow(run, model.model, 'delete', where);
   const answer = await readBack(run, info, model.model, key);
-  await runStatement(run, (c) => `delete from ${tableRef(model.model.table)} t where ${hasKey(c, model.model, 't', key)}`);
+  await runStatement(
+    run,
+    (c) => `delete from ${tableRef(model.model.table)} t where ${hasKey(c, model.model, 't', key)}`,
+  );
   return answer;
 }
 
@@ -111,7 +124,8 @@ async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, k
 
 /** Says which fields a violated constraint is about, where they are this model's. */
 function inFieldNames(error: unknown, model: ApiModel, args: Value): unknown {
-  if (!(error instanceof DatabaseError) || !error.violation || error.violation.table !== model.model.table.name) return error;
+  if (!(error instanceof DatabaseError) || !error.violation || error.violation.table !== model.model.table.name)
+    return error;
   const path = args.get('data').now === undefined ? 'where' : 'data';
   const fields = error.violation.columns.flatMap((column) => {
     const field = model.model.columns.find((f) => f.column === column);

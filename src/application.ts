@@ -1,0 +1,93 @@
+/**
+ * The application that a Millrace serves: what its Prisma schema, its rules and its own fields come to. Made as a whole
+ * or not at all, so that a mistake leaves the one before it in service.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { GraphQLSchema } from 'graphql';
+import type { GraphqlConfig } from './config/config.ts';
+import { describeApi } from './data/api/api-model.ts';
+import type { Datamodel } from './data/model/datamodel.ts';
+import { readDatamodel } from './data/model/read-datamodel.ts';
+import { readSchemaFiles, type SchemaFile } from './data/model/schema-files.ts';
+import { createReads, type Reads } from './data/reads.ts';
+import { checkRuleSet, type RuleSet } from './data/rules/rule-set.ts';
+import { StartupError } from './errors.ts';
+import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
+
+/** Everything that follows from the application's files. */
+export interface Application {
+  datamodel: Datamodel;
+  rules: RuleSet;
+  schema: GraphQLSchema;
+  reads: Reads;
+  /** Fields that the API leaves out because Millrace cannot carry their type, as `Model.field`. */
+  leftOut: readonly string[];
+}
+
+/** What an application is made of, as it was read. */
+export interface Sources {
+  files: readonly SchemaFile[];
+  rules: RuleSet;
+  extend?: SchemaExtension;
+}
+
+/** Loads a module of the application; a reload must not meet the one that was loaded before. */
+export type ModuleLoader = (url: string) => Promise<unknown>;
+
+/** Reads `prisma/`, `app/rules.ts` and `app/schema.ts` of a project. Without rules everything is closed to all but the admin role. */
+export async function readSources(root: string, load: ModuleLoader = (url) => import(url)): Promise<Sources> {
+  const files = await readSchemaFiles(root);
+  const rules = (await loadDefault(root, 'app/rules.ts', load)) as RuleSet | undefined;
+  const extend = (await loadDefault(root, 'app/schema.ts', load)) as SchemaExtension | undefined;
+  return { files, rules: rules ?? {}, extend };
+}
+
+async function loadDefault(root: string, name: string, load: ModuleLoader): Promise<unknown> {
+  const file = path.join(root, name);
+  if (!existsSync(file)) return undefined;
+  let module: { default?: unknown };
+  try {
+    module = (await load(pathToFileURL(file).href)) as { default?: unknown };
+  } catch (error) {
+    throw new StartupError(`${name} could not be loaded: ${describeFault(error, root)}`, `correct ${name}`, {
+      cause: error,
+    });
+  }
+  if (module.default === undefined) {
+    throw new StartupError(`${name} has no default export`, `write \`export default …\` in ${name}`);
+  }
+  return module.default;
+}
+
+/** The first words of an error and the first place of the project in its stack. */
+function describeFault(error: unknown, root: string): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack?.split('\n').find((line) => line.includes(`${root}/app/`));
+  const place = own?.match(/app\/[^):]*:\d+(?::\d+)?/)?.[0];
+  const message = error.message.replaceAll(`${root}/`, '').trim();
+  return place && !message.includes(place) ? `${message} (${place})` : message;
+}
+
+/**
+ * Makes an application of its sources.
+ * @throws StartupError for every mistake in them: an invalid schema, rules that do not fit it, names that collide
+ */
+export function createApplication(
+  sources: Sources,
+  config: Pick<GraphqlConfig, 'limits' | 'planCacheSize'>,
+  defaultSchema?: string,
+): Application {
+  const { rules } = sources;
+  const datamodel = readDatamodel(sources.files, defaultSchema);
+  if (datamodel.models.size === 0) {
+    throw new StartupError('there is no model in prisma/*.prisma', 'write your models into prisma/app.prisma');
+  }
+  checkRuleSet(rules, datamodel);
+  const api = describeApi(datamodel, rules);
+  const schema = buildSchema(api, sources.extend);
+  const reads = createReads({ api, datamodel, limits: config.limits, size: config.planCacheSize });
+  const leftOut = [...datamodel.models.values()].flatMap((m) => m.unsupported.map((field) => `${m.name}.${field}`));
+  return { datamodel, rules, schema, reads, leftOut };
+}

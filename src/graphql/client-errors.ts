@@ -1,0 +1,72 @@
+import { GraphQLError } from 'graphql';
+import { MillraceError, statusOf } from '../errors.ts';
+
+/**
+ * The error that a client sees. An error of ours keeps its message, code and details; a fault of the document is
+ * INVALID_INPUT; anything else becomes INTERNAL and says nothing, its original kept for the log. Mapping twice changes nothing.
+ */
+export function toClientError(error: unknown): GraphQLError {
+  if (!(error instanceof GraphQLError)) return fromAny(error, undefined);
+  if (typeof error.extensions['code'] === 'string' && error.extensions['code'] in statusOf) return error;
+  const original = rootOf(error);
+  if (original && !(original instanceof GraphQLError)) return fromAny(original, error);
+  return withExtensions(error.message, error, { code: 'INVALID_INPUT', ...httpOf(error) }, original);
+}
+
+function rootOf(error: GraphQLError): Error | undefined {
+  let current: Error | undefined = error.originalError ?? undefined;
+  while (current instanceof GraphQLError && current.originalError) current = current.originalError;
+  return current;
+}
+
+function fromAny(error: unknown, at: GraphQLError | undefined): GraphQLError {
+  const original = error instanceof Error ? error : new Error(String(error));
+  if (error instanceof MillraceError && error.code !== 'INTERNAL') {
+    const { fields, retryAfter } = error.details;
+    return withExtensions(
+      error.message,
+      at,
+      { code: error.code, ...(fields ? { fields } : {}), ...(retryAfter === undefined ? {} : { retryAfter }) },
+      original,
+    );
+  }
+  return withExtensions('something went wrong', at, { code: 'INTERNAL' }, original);
+}
+
+const withExtensions = (
+  message: string,
+  at: GraphQLError | undefined,
+  extensions: Record<string, unknown>,
+  originalError: Error | undefined,
+): GraphQLError =>
+  new GraphQLError(message, {
+    nodes: at?.nodes,
+    source: at?.source,
+    positions: at?.positions,
+    path: at?.path,
+    extensions,
+    originalError,
+  });
+
+/** HTTP's part of an error that Yoga made (a wrong method, say) is kept. */
+const httpOf = (error: GraphQLError): Record<string, unknown> =>
+  error.extensions['http'] ? { http: error.extensions['http'] } : {};
+
+/** The same error for a request that was refused as a whole: with the HTTP status of its code. */
+export function asRequestError(error: unknown): GraphQLError {
+  const mapped = toClientError(error);
+  const code = mapped.extensions['code'] as keyof typeof statusOf;
+  const retryAfter = mapped.extensions['retryAfter'];
+  const headers = {
+    ...(code === 'UNAUTHENTICATED' ? { 'WWW-Authenticate': 'Bearer' } : {}),
+    ...(typeof retryAfter === 'number' ? { 'Retry-After': String(retryAfter) } : {}),
+  };
+  const http = { status: statusOf[code], headers };
+  return withExtensions(mapped.message, mapped, { ...mapped.extensions, http }, mapped.originalError ?? undefined);
+}
+
+/** Whether the error is a fault of ours that the log should hold. */
+export const isFault = (error: GraphQLError): boolean => error.extensions['code'] === 'INTERNAL';
+
+/** Hides which names the schema has nearby: for a server that does not show its schema. */
+export const withoutSuggestion = (message: string): string => message.replace(/ Did you mean .*\?$/s, '');

@@ -1,0 +1,98 @@
+import { createRequire } from 'node:module';
+import type { GraphQLFieldResolver, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import type { Context } from '../context.ts';
+import type { DataOperation } from '../data/schema.ts';
+import { MillraceError } from '../errors.ts';
+import type { Viewer } from '../viewer.ts';
+import { toClientError } from './client-errors.ts';
+
+// @NOTE the CommonJS build: graphql-shield's other one imports `util.isUndefined`, which Node 23 and later do not have.
+const loadShield = (): typeof import('graphql-shield') => createRequire(import.meta.url)('graphql-shield');
+
+/** Who may use a root field that is not of the data API; said in the field's extensions as `access`. */
+export type Access = 'everyone' | 'signed-in' | ((viewer: Viewer) => boolean);
+
+type Resolver = GraphQLFieldResolver<unknown, Context>;
+type Middleware = (resolve: Resolver, ...args: Parameters<Resolver>) => unknown;
+type ShieldOptions = NonNullable<Parameters<typeof import('graphql-shield').shield>[1]>;
+
+/**
+ * Puts graphql-shield in front of every root field, closed by default: a field of the data API asks the rules of its model,
+ * any other one needs an `access` of its own. Only root fields: what lies below is guarded by the planner, row by row.
+ */
+export function guardRoots(schema: GraphQLSchema): void {
+  const { deny, rule, shield } = loadShield();
+  const roots = [schema.getQueryType(), schema.getMutationType()].filter((t) => t !== null && t !== undefined);
+  const guard = (allows: (context: Context) => true | Error) =>
+    rule({ cache: 'no_cache' })((_parent, _args, context: Context) => allows(context));
+  const tree = Object.fromEntries(
+    roots.map((root) => {
+      const fields = Object.values(root.getFields()).map((field) => [
+        field.name,
+        guard(permissionOf(field.extensions)),
+      ]);
+      return [root.name, Object.fromEntries(fields)];
+    }),
+  );
+  const options = {
+    fallbackRule: deny,
+    fallbackError: refusal as unknown as ShieldOptions['fallbackError'],
+    allowExternalErrors: true,
+  };
+  // @NOTE generated for a schema of the roots alone: shield would wrap the fields of every type.
+  const middlewares = shield(tree, options).generate(rootsOnly(roots)) as unknown as Record<
+    string,
+    Record<string, Middleware>
+  >;
+  for (const root of roots) {
+    for (const field of Object.values(root.getFields())) {
+      const middleware = middlewares[root.name]![field.name]!;
+      const resolve = field.resolve as Resolver;
+      field.resolve = (parent, args, context, info) => middleware(resolve, parent, args, context, info);
+      const guard: Guard = async (context) => {
+        const answer = await middleware(() => undefined, undefined, {}, context, noInfo);
+        if (answer instanceof Error) throw answer;
+      };
+      field.extensions = { ...field.extensions, guard };
+    }
+  }
+}
+
+// @NOTE none of our rules looks at it.
+const noInfo = undefined as unknown as GraphQLResolveInfo;
+
+/** Asks a root field's guard alone. @throws what the guard answers */
+export type Guard = (context: Context) => Promise<void>;
+
+/** The guard of a root field. */
+export const guardOf = (extensions: Readonly<Record<string, unknown>>): Guard => extensions['guard'] as Guard;
+
+/** What shield looks at of a schema. */
+const rootsOnly = (roots: readonly GraphQLObjectType[]): GraphQLSchema =>
+  ({ getTypeMap: () => Object.fromEntries(roots.map((r) => [r.name, r])) }) as unknown as GraphQLSchema;
+
+function permissionOf(extensions: Readonly<Record<string, unknown>>): (context: Context) => true | Error {
+  const operation = extensions['data'] as DataOperation | undefined;
+  if (operation) {
+    const slot = `${operation.action}:${operation.model}` as const;
+    return ({ verdicts, viewer }) => verdicts.of(slot) !== false || refuse(viewer);
+  }
+  const access = extensions['access'] as Access | undefined;
+  return ({ viewer }) => viewer.isAdmin || isAllowed(access, viewer) || refuse(viewer);
+}
+
+function isAllowed(access: Access | undefined, viewer: Viewer): boolean {
+  if (typeof access === 'function') return access(viewer) === true;
+  return access === 'everyone' || (access === 'signed-in' && !viewer.isAnonymous);
+}
+
+/** A stranger is asked to sign in, somebody known is refused. */
+const refuse = (viewer: Viewer): Error =>
+  toClientError(
+    viewer.isAnonymous
+      ? new MillraceError('UNAUTHENTICATED', 'sign in to do this')
+      : new MillraceError('FORBIDDEN', 'not allowed'),
+  );
+
+const refusal = (error: unknown, _parent: unknown, _args: unknown, context: Context): Error =>
+  error ? toClientError(error) : refuse(context.viewer);

@@ -1,0 +1,82 @@
+import {
+  type ASTVisitor,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type SelectionSetNode,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql';
+
+/** How much one document may ask for. */
+export interface DocumentLimits {
+  /** Levels of fields. */
+  depth: number;
+  /** Aliases in one operation, each counted as often as its fragment is used. */
+  aliases: number;
+}
+
+interface Measure {
+  depth: number;
+  aliases: number;
+  fields: number;
+}
+
+/** Fields in one operation, with fragments opened; far above any honest document. */
+const maxFields = 5000;
+
+/**
+ * A validation rule that refuses documents that are too deep or too wide. Fragments are measured once each, so a chain of
+ * them that doubles at every step costs no more than its text; one that contains itself is left to GraphQL's own rule.
+ */
+export const limitsRule =
+  (limits: DocumentLimits): ValidationRule =>
+  (context: ValidationContext): ASTVisitor => {
+    const measured = new Map<string, Measure>();
+    const isIntrospection = (name: string) => name === '__schema' || name === '__type';
+
+    const measureFragment = (fragment: FragmentDefinitionNode): Measure => {
+      const name = fragment.name.value;
+      const known = measured.get(name);
+      if (known) return known;
+      measured.set(name, { depth: 0, aliases: 0, fields: 0 });
+      const measure = measureSet(fragment.selectionSet);
+      measured.set(name, measure);
+      return measure;
+    };
+    const measureSet = (set: SelectionSetNode | undefined): Measure => {
+      const total: Measure = { depth: 0, aliases: 0, fields: 0 };
+      for (const selection of set?.selections ?? []) {
+        let part: Measure;
+        if (selection.kind === Kind.FIELD) {
+          const below = isIntrospection(selection.name.value)
+            ? { depth: 0, aliases: 0, fields: 0 }
+            : measureSet(selection.selectionSet);
+          part = {
+            depth: below.depth + 1,
+            aliases: below.aliases + (selection.alias ? 1 : 0),
+            fields: below.fields + 1,
+          };
+        } else if (selection.kind === Kind.INLINE_FRAGMENT) part = measureSet(selection.selectionSet);
+        else {
+          const fragment = context.getFragment(selection.name.value);
+          part = fragment ? measureFragment(fragment) : { depth: 0, aliases: 0, fields: 0 };
+        }
+        total.depth = Math.max(total.depth, part.depth);
+        total.aliases += part.aliases;
+        total.fields += part.fields;
+      }
+      return total;
+    };
+
+    return {
+      OperationDefinition(node) {
+        const { depth, aliases, fields } = measureSet(node.selectionSet);
+        const refuse = (what: string) =>
+          context.reportError(new GraphQLError(`the operation ${what}`, { nodes: node }));
+        if (depth > limits.depth) refuse(`is ${depth} levels deep; at most ${limits.depth} are allowed`);
+        if (aliases > limits.aliases) refuse(`has more than ${limits.aliases} aliases`);
+        if (fields > maxFields) refuse(`asks for more than ${maxFields} fields`);
+      },
+    };
+  };

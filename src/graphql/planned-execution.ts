@@ -1,0 +1,127 @@
+/**
+ * The short way of a read. Where every root field of a query is one of the data API, and none of the user's own resolvers
+ * lies below, PostgreSQL's answer IS the response: its text goes out without being parsed. The guards at the root are the same
+ * that the executor would meet. Any fault on the short way is answered by the ordinary one.
+ */
+import {
+  type ExecutionArgs,
+  type FieldNode,
+  type GraphQLObjectType,
+  getVariableValues,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Context } from '../context.ts';
+import type { PlannedField } from '../data/planner/plan.ts';
+import { collectFields } from '../data/planner/selection.ts';
+import { type Operation, readOf } from '../data/reads.ts';
+import { MillraceError } from '../errors.ts';
+import { guardOf } from './guard.ts';
+
+/** Holds the JSON text of a result that was never an object. */
+export const rawData = Symbol('raw data');
+
+/** A result of the short way. */
+export interface RawResult {
+  [rawData]: string;
+}
+
+/** What is known of an operation whatever its variables. */
+interface Prepared {
+  operation: OperationDefinitionNode;
+  fragments: Operation['fragments'];
+  /** False when no variables could make it a planned read. */
+  isCandidate: boolean;
+}
+
+/** Lets the planner answer queries in place of the executor, where it can. */
+export function plannedExecution(): Plugin<Context> {
+  const prepared = new WeakMap<ExecutionArgs['document'], Map<string, Prepared>>();
+  return {
+    onExecute({ args, executeFn, setExecuteFn }) {
+      const known = prepareOperation(args as ExecutionArgs, prepared);
+      if (!known?.isCandidate) return;
+      setExecuteFn(async (executeArgs: ExecutionArgs) => (await answer(executeArgs, known)) ?? executeFn(executeArgs));
+    },
+    onResultProcess({ result, acceptableMediaTypes, setResultProcessor }) {
+      if (!result || !(rawData in result)) return;
+      const type = acceptableMediaTypes.find((t) => t.includes('json')) ?? 'application/json';
+      setResultProcessor(
+        (raw, { Response }) =>
+          new Response((raw as unknown as RawResult)[rawData], {
+            status: 200,
+            headers: { 'content-type': `${type}; charset=utf-8` },
+          }),
+        type,
+      );
+    },
+  };
+}
+
+function prepareOperation(
+  { schema, document, operationName }: ExecutionArgs,
+  cache: WeakMap<ExecutionArgs['document'], Map<string, Prepared>>,
+): Prepared | undefined {
+  const byName = cache.get(document) ?? new Map<string, Prepared>();
+  cache.set(document, byName);
+  const key = operationName ?? '';
+  const known = byName.get(key);
+  if (known) return known;
+  const operations = document.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION);
+  const operation = operationName ? operations.find((o) => o.name?.value === operationName) : operations[0];
+  if (!operation || (!operationName && operations.length > 1)) return undefined;
+  const fragments = Object.fromEntries(
+    document.definitions.flatMap((d) => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])),
+  );
+  const query = schema.getQueryType();
+  const isCandidate = operation.operation === 'query' && !!query && mayBePlanned(operation, query);
+  const made = { operation, fragments, isCandidate };
+  byName.set(key, made);
+  return made;
+}
+
+/** A first look without variables: no root field that is written out is another module's, or introspection. */
+const mayBePlanned = (operation: OperationDefinitionNode, query: GraphQLObjectType): boolean =>
+  operation.selectionSet.selections.every(
+    (s) => s.kind !== Kind.FIELD || s.name.value === '__typename' || isRead(query, s),
+  );
+
+const isRead = (query: GraphQLObjectType, node: FieldNode): boolean => {
+  const field = query.getFields()[node.name.value];
+  return field !== undefined && readOf(field.extensions) !== undefined;
+};
+
+/** The raw answer; undefined when the ordinary way has to be taken. */
+async function answer(args: ExecutionArgs, { operation, fragments }: Prepared): Promise<RawResult | undefined> {
+  const { schema } = args;
+  const context = args.contextValue as Context;
+  const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], args.variableValues ?? {});
+  if (coerced.errors) return undefined;
+  const at: Operation = { schema, operation, fragments, variables: coerced.coerced };
+  const query = schema.getQueryType()!;
+  try {
+    const fields = rootFields(at, query);
+    if (!fields) return undefined;
+    await Promise.all(fields.map(({ definition }) => definition && guardOf(definition.extensions)(context)));
+    const plan = context.reads.plan(at, query, fields, context.verdicts);
+    if (plan.hasCustomFields) return undefined;
+    const data = await context.reads.run(context.db, plan, at.variables, context.verdicts);
+    return { [rawData]: `{"data":${data}}` };
+  } catch (error) {
+    // @NOTE the executor knows how to say which field failed; what would cost as much again is answered here.
+    if (error instanceof MillraceError && error.code === 'UNAVAILABLE') throw error;
+    return undefined;
+  }
+}
+
+function rootFields(at: Operation, query: GraphQLObjectType): PlannedField[] | undefined {
+  const fields: PlannedField[] = [];
+  for (const [key, nodes] of collectFields(at, query, [at.operation.selectionSet])) {
+    const definition = query.getFields()[nodes[0]!.name.value];
+    const read = definition && readOf(definition.extensions);
+    if (!read && nodes[0]!.name.value !== '__typename') return undefined;
+    fields.push({ key, nodes, definition, read });
+  }
+  return fields.length > 0 ? fields : undefined;
+}

@@ -1,0 +1,25 @@
+import type { GraphQLSchema } from 'graphql';
+import type { Api } from '../data/api/api-model.ts';
+import { dataSchema } from '../data/schema.ts';
+import { type Builder, createBuilder } from './builder.ts';
+import { guardRoots } from './guard.ts';
+
+/** Adds fields of the application's own to the schema; the default export of app/schema.ts. */
+export type SchemaExtension = (builder: Builder) => void;
+
+/** Builds the whole schema: the data API, every module's part, the application's own; all root fields guarded. */
+export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
+  const builder = createBuilder();
+  builder.queryType({ name: rootName('Query', api), description: 'What can be read.' });
+  const hasWrites = [...api.models.values()].some((m) => !m.model.isView);
+  if (hasWrites || extend)
+    builder.mutationType({ name: rootName('Mutation', api), description: 'What can be changed.' });
+  dataSchema(builder, api);
+  extend?.(builder);
+  const schema = builder.toSchema();
+  guardRoots(schema);
+  return schema;
+}
+
+/** GraphQL does not ask its root types to have these names, so a model called `Query` may keep its own. */
+const rootName = (name: string, api: Api): string => (api.byTypeName.has(name) ? `Root${name}` : name);

@@ -1,0 +1,75 @@
+import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { GraphqlConfig } from '../config/config.ts';
+import type { Context } from '../context.ts';
+import type { Logger } from '../platform/log.ts';
+import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
+import { limitsRule } from './limits.ts';
+import { plannedExecution } from './planned-execution.ts';
+
+/** The GraphQL side of a request: parsing, validation, limits, execution, errors. */
+export type GraphqlEngine = YogaServerInstance<object, Context>;
+
+/**
+ * Makes the engine. `schema` and `contextOf` are asked at every request, so that a reload takes effect with the next one.
+ * The body's size and type are the transport's to check.
+ */
+export function createEngine(given: {
+  schema: () => GraphQLSchema;
+  contextOf: (request: Request) => Promise<Context>;
+  config: GraphqlConfig;
+  corsOrigins: readonly string[];
+  log: Logger;
+}): GraphqlEngine {
+  const { config, log } = given;
+  return createYoga<object, Context>({
+    schema: () => given.schema(),
+    context: async ({ request }) => {
+      try {
+        return await given.contextOf(request);
+      } catch (error) {
+        throw asRequestError(error);
+      }
+    },
+    graphqlEndpoint: '/graphql',
+    plugins: [documentLimits(config), plannedExecution(), errorsForClients(config, log)],
+    maskedErrors: { maskError: toClientError },
+    cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
+    // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport.
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    maxRequestBodySize: false,
+    batching: false,
+    logging: false,
+  });
+}
+
+function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Context> {
+  const rule = limitsRule(limits);
+  return {
+    onParse: ({ params }) => {
+      params.options = { ...params.options, maxTokens: limits.tokens };
+    },
+    onValidate({ addValidationRule }) {
+      addValidationRule(rule);
+      if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
+    },
+  };
+}
+
+/** Gives every error its code, hides what must not be seen, and logs what is our fault. */
+function errorsForClients({ introspection }: GraphqlConfig, log: Logger): Plugin<Context> {
+  return {
+    onResultProcess({ result, setResult }) {
+      if (!('errors' in result) || !result.errors?.length) return;
+      const errors = result.errors.map((error) => {
+        const mapped = toClientError(error);
+        if (isFault(mapped)) log.error({ err: mapped.originalError ?? mapped }, 'a request failed');
+        if (!introspection) mapped.message = withoutSuggestion(mapped.message);
+        return mapped;
+      });
+      setResult({ ...result, errors });
+    },
+  };
+}

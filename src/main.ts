@@ -1,0 +1,29 @@
+import { readConfig } from './config/config.ts';
+import { StartupError } from './errors.ts';
+import { startServer } from './server.ts';
+
+/** Prints what whoever started the server has to know. */
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+try {
+  const config = readConfig();
+  const server = await startServer(config, { progress: (line) => say(`  ${line}`) });
+  say(`Millrace is up at ${server.url}/graphql${config.graphql.graphiql ? ' (GraphiQL in a browser)' : ''}`);
+  if (server.tokens.mint) say('A token for the admin role: npx millrace token --role admin');
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) process.exit(130);
+    isStopping = true;
+    say('stopping …');
+    server.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+} catch (error) {
+  if (!(error instanceof StartupError)) throw error;
+  process.stderr.write(`${error.message}\n→ ${error.remedy}\n`);
+  process.exit(1);
+}

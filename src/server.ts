@@ -1,0 +1,191 @@
+/** The composition root: what a Millrace consists of, in the order in which it is built and, backwards, taken down. */
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import { type Application, createApplication, readSources, type Sources } from './application.ts';
+import type { Config } from './config/config.ts';
+import type { Context } from './context.ts';
+import { missingInDatabase } from './data/model/check-database.ts';
+import { verdictsFor } from './data/rules/verdicts.ts';
+import { StartupError } from './errors.ts';
+import { createEngine } from './graphql/yoga.ts';
+import { parseDatabaseUrl } from './platform/database-url.ts';
+import { type Database, openDatabase } from './platform/db.ts';
+import { type Logger, openLog } from './platform/log.ts';
+import { deployMigrations } from './platform/migrations/deploy.ts';
+import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
+import { openTokens, type Tokens } from './platform/tokens.ts';
+import { authenticate } from './transport/authenticate.ts';
+import { createGraphiql } from './transport/graphiql/graphiql.ts';
+import { createHealth } from './transport/health.ts';
+import { createHttpServer } from './transport/http.ts';
+import { stranger } from './viewer.ts';
+
+/** A running Millrace. */
+export interface Server extends AsyncDisposable {
+  /** Where it listens, as `http://127.0.0.1:4000`. */
+  url: string;
+  databaseUrl: string;
+  tokens: Tokens;
+  db: Database;
+  application(): Application;
+  /** Serves this application from the next request on. */
+  replace(application: Application): void;
+  /** Stops taking requests, finishes those under way (for at most 8 s), and takes everything down. */
+  stop(): Promise<void>;
+}
+
+/** What a test or a command may put in the place of a part, before anything is built on it. */
+export interface Overrides {
+  sources?: Sources;
+  /** Directory of the migrations to apply; `prisma/migrations` of the project by default, null for none. */
+  migrations?: string | null;
+  log?: Logger;
+  /** Told what takes its time at the start. */
+  progress?: (line: string) => void;
+}
+
+/** Starts a server. @throws StartupError for everything that whoever runs it can mend */
+export async function startServer(config: Config, overrides: Overrides = {}): Promise<Server> {
+  await using stack = new AsyncDisposableStack();
+  const log = overrides.log ?? openLog(config.logLevel);
+  const { progress = () => {} } = overrides;
+  const sources = overrides.sources ?? (await readSources(config.root));
+  const databaseUrl = await openDatabaseUrl(config, stack, progress);
+  const { schema: defaultSchema } = parseDatabaseUrl(databaseUrl);
+  let application = createApplication(sources, config.graphql, defaultSchema);
+  const [tokens] = await Promise.all([openTokens(config.tokens), migrate(config, overrides, databaseUrl, progress)]);
+  const db = stack.use(
+    openDatabase({ url: databaseUrl, ...config.pool }, (error) =>
+      log.warn({ err: error }, 'a database connection broke'),
+    ),
+  );
+  await requireTables(db, application);
+
+  const contextOf = async (request: Request): Promise<Context> => {
+    const header = request.headers.get('authorization');
+    const viewer = header === null ? stranger : await authenticate(header, tokens, config.tokens.adminRole);
+    return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads };
+  };
+  const { corsOrigins } = config.http;
+  const engine = createEngine({
+    schema: () => application.schema,
+    contextOf,
+    config: config.graphql,
+    corsOrigins,
+    log,
+  });
+  const health = createHealth(db);
+  const graphiql = config.graphql.graphiql ? stack.use(graphiqlFor(config, tokens, () => application, log)) : undefined;
+  const http = createHttpServer(config.http, { engine, health, graphiql, jwks: () => tokens.jwks(), log });
+  await listen(http, config);
+  stack.defer(() => closeHttp(http));
+
+  const owned = stack.move();
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    health.drain();
+    stopped ??= owned.disposeAsync();
+    return stopped;
+  };
+  return {
+    url: urlOf(http, config.http.host),
+    databaseUrl,
+    tokens,
+    db,
+    application: () => application,
+    replace(next) {
+      application = next;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function openDatabaseUrl(
+  config: Config,
+  stack: AsyncDisposableStack,
+  log: (line: string) => void,
+): Promise<string> {
+  if (config.database.kind === 'external') return config.database.url;
+  const postgres = stack.use(await startEmbeddedPostgres({ directory: config.directory, log }));
+  return postgres.url();
+}
+
+async function migrate(
+  config: Config,
+  { migrations }: Overrides,
+  url: string,
+  log: (line: string) => void,
+): Promise<void> {
+  if (migrations === null) return;
+  const directory = migrations ?? path.join(config.root, 'prisma', 'migrations');
+  const applied = await deployMigrations({ url, directory });
+  for (const name of applied) log(`applied migration ${name}`);
+}
+
+async function requireTables(db: Database, { datamodel }: Application): Promise<void> {
+  const missing = await missingInDatabase(db, datamodel);
+  if (missing.length === 0) return;
+  const shown = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ` and ${missing.length - 5} more` : '');
+  throw new StartupError(
+    `the schema is ahead of the database, which has no ${shown}`,
+    'make a migration with `npx prisma migrate dev`, or let `npm run dev` do it',
+  );
+}
+
+function graphiqlFor(config: Config, tokens: Tokens, application: () => Application, log: Logger) {
+  const { mint } = tokens;
+  const mayViewAs = config.environment === 'development' && config.database.kind === 'embedded' && mint;
+  const graphiql = createGraphiql({
+    endpoint: '/graphql',
+    title: 'Millrace',
+    schema: () => application().schema,
+    cacheDirectory: path.join(config.directory, 'cache'),
+    viewAs: mayViewAs
+      ? { mintToken: (sub, role) => mint({ sub, role, expiresIn: 12 * 3600 }), suggestions: async () => [] }
+      : undefined,
+    onError: (error) => log.warn({ err: error }, 'GraphiQL'),
+  });
+  return Object.assign(graphiql, { [Symbol.dispose]: () => graphiql.close() });
+}
+
+function listen(server: HttpServer, { http: { host, port } }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explainListen(error, host, port)));
+    server.listen(port, host, resolve);
+  });
+}
+
+function explainListen(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const explain: Record<string, [message: string, remedy: string]> = {
+    EADDRINUSE: [
+      `port ${port} is in use by another program`,
+      `stop it, or choose another port: PORT=${port + 1} npm start`,
+    ],
+    EACCES: [`port ${port} is for privileged users only`, 'choose a port above 1023: PORT=4000 npm start'],
+    EADDRNOTAVAIL: [`this machine has no address ${host}`, 'correct HOST'],
+    ENOTFOUND: [`there is no host ${host}`, 'correct HOST'],
+  };
+  const known = explain[error.code ?? ''];
+  return known ? new StartupError(...known, { cause: error }) : error;
+}
+
+/** Waits for the requests under way; connections that are still there after 8 s are cut. */
+function closeHttp(server: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), 8000);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function urlOf(server: HttpServer, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${shown}:${port}`;
+}

@@ -1,0 +1,10 @@
+import { MillraceError } from '../errors.ts';
+import type { Tokens } from '../platform/tokens.ts';
+import { type Viewer, viewerOf } from '../viewer.ts';
+
+/** The viewer that an `Authorization` header proves (RFC 6750, bearer tokens). @throws UNAUTHENTICATED */
+export async function authenticate(header: string, tokens: Tokens, adminRole: string): Promise<Viewer> {
+  const token = /^Bearer +([^\s]+) *$/i.exec(header)?.[1];
+  if (token === undefined) throw new MillraceError('UNAUTHENTICATED', 'send `Authorization: Bearer <token>`');
+  return viewerOf(await tokens.verify(token), adminRole);
+}

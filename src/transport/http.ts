@@ -1,0 +1,127 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { HttpConfig } from '../config/config.ts';
+import { type ErrorCode, MillraceError, statusOf } from '../errors.ts';
+import type { GraphqlEngine } from '../graphql/yoga.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Graphiql } from './graphiql/graphiql.ts';
+import type { Health } from './health.ts';
+
+/** What the HTTP server hands requests to. */
+export interface HttpParts {
+  engine: GraphqlEngine;
+  health: Health;
+  graphiql?: Graphiql;
+  /** Public keys of the server's own tokens (RFC 7517), for others to verify them. */
+  jwks: () => object;
+  log: Logger;
+}
+
+const endpoint = '/graphql';
+
+/** Makes the HTTP server; it does not listen yet. Every request is answered, whatever it is. */
+export function createHttpServer(config: HttpConfig, parts: HttpParts): Server {
+  const server = createServer(
+    { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      answer(config, parts, request, response).catch((error: unknown) => {
+        if (!(error instanceof MillraceError)) parts.log.error({ err: error }, 'a request failed');
+        refuse(response, error);
+      });
+    },
+  );
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  });
+  return server;
+}
+
+async function answer(
+  config: HttpConfig,
+  parts: HttpParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  const path = request.url?.split('?', 1)[0] ?? '/';
+  if (parts.graphiql?.handle(request, response)) return;
+  if (path === endpoint) {
+    if (request.method === 'POST') (request as { body?: unknown }).body = await readJson(request, config.maxBodyBytes);
+    await parts.engine(request, response);
+    return;
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    throw new MillraceError('NOT_FOUND', 'there is nothing here');
+  if (path === '/health') return send(response, 200, { status: 'alive' });
+  if (path === '/ready') {
+    const report = await parts.health.report();
+    return send(response, report.ready ? 200 : 503, report);
+  }
+  if (path === '/.well-known/jwks.json')
+    return send(response, 200, parts.jwks(), { 'Cache-Control': 'public, max-age=300' });
+  if (path === '/') {
+    response.writeHead(302, { Location: endpoint }).end();
+    return;
+  }
+  throw new MillraceError('NOT_FOUND', 'there is nothing here');
+}
+
+/**
+ * Reads a JSON body. Other types are refused: a page of another site can send forms and plain text with a browser's
+ * credentials without asking, but not JSON.
+ * @throws INVALID_INPUT, TOO_LARGE
+ */
+async function readJson(request: IncomingMessage, maxBytes: number): Promise<object> {
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    throw new MillraceError('INVALID_INPUT', 'send the request as application/json');
+  }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (error) {
+    throw new MillraceError('INVALID_INPUT', 'the body is not JSON', {}, { cause: error });
+  }
+  if (
+    typeof body !== 'object' ||
+    body === null ||
+    Array.isArray(body) ||
+    typeof (body as { query?: unknown }).query !== 'string'
+  ) {
+    throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
+  }
+  return body;
+}
+
+const tooLarge = (maxBytes: number): MillraceError =>
+  new MillraceError('TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
+
+function refuse(response: ServerResponse, error: unknown): void {
+  const isOurs = error instanceof MillraceError;
+  const code: ErrorCode = isOurs ? error.code : 'INTERNAL';
+  const message = isOurs ? error.message : 'something went wrong';
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // The rest of a body that is refused is not read, so the connection cannot be used again.
+  send(response, statusOf[code], { errors: [{ message, extensions: { code } }] }, { Connection: 'close' });
+}
+
+function send(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {
+  const text = JSON.stringify(body);
+  response
+    .writeHead(status, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(text),
+      ...headers,
+    })
+    .end(response.req.method === 'HEAD' ? undefined : text);
+}
