@@ -17,7 +17,7 @@ export const stranger: Viewer = { id: undefined, role: undefined, claims: {}, is
 
 /** The viewer that verified claims speak of. */
 export function viewerOf(claims: Readonly<Record<string, unknown>>, adminRole: string): Viewer {
-  const role = typeof claims['role'] === 'string' ? claims['role'] : undefined;
-  const id = typeof claims['sub'] === 'string' ? claims['sub'] : undefined;
+  const role = typeof claims.role === 'string' ? claims.role : undefined;
+  const id = typeof claims.sub === 'string' ? claims.sub : undefined;
   return { id, role, claims, isAnonymous: false, isAdmin: role === adminRole };
 }

@@ -119,7 +119,7 @@ const sameSlots = (a: readonly string[], b: readonly string[]): boolean =>
 
 /** What a root field of the data API reads, as noted in its extensions when the schema was made. */
 export const readOf = (extensions: Readonly<Record<string, unknown>>): DataRead | undefined =>
-  extensions['read'] as DataRead | undefined;
+  extensions.read as DataRead | undefined;
 
 /** The operation that a resolver runs in. */
 export const operationOf = (info: GraphQLResolveInfo): Operation => ({

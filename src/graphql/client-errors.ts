@@ -7,7 +7,7 @@ import { MillraceError, statusOf } from '../errors.ts';
  */
 export function toClientError(error: unknown): GraphQLError {
   if (!(error instanceof GraphQLError)) return fromAny(error, undefined);
-  if (typeof error.extensions['code'] === 'string' && error.extensions['code'] in statusOf) return error;
+  if (typeof error.extensions.code === 'string' && error.extensions.code in statusOf) return error;
   const original = rootOf(error);
   if (original && !(original instanceof GraphQLError)) return fromAny(original, error);
   return withExtensions(error.message, error, { code: 'INVALID_INPUT', ...httpOf(error) }, original);
@@ -50,13 +50,13 @@ const withExtensions = (
 
 /** HTTP's part of an error that Yoga made (a wrong method, say) is kept. */
 const httpOf = (error: GraphQLError): Record<string, unknown> =>
-  error.extensions['http'] ? { http: error.extensions['http'] } : {};
+  error.extensions.http ? { http: error.extensions.http } : {};
 
 /** The same error for a request that was refused as a whole: with the HTTP status of its code. */
 export function asRequestError(error: unknown): GraphQLError {
   const mapped = toClientError(error);
-  const code = mapped.extensions['code'] as keyof typeof statusOf;
-  const retryAfter = mapped.extensions['retryAfter'];
+  const code = mapped.extensions.code as keyof typeof statusOf;
+  const retryAfter = mapped.extensions.retryAfter;
   const headers = {
     ...(code === 'UNAUTHENTICATED' ? { 'WWW-Authenticate': 'Bearer' } : {}),
     ...(typeof retryAfter === 'number' ? { 'Retry-After': String(retryAfter) } : {}),
@@ -66,7 +66,7 @@ export function asRequestError(error: unknown): GraphQLError {
 }
 
 /** Whether the error is a fault of ours that the log should hold. */
-export const isFault = (error: GraphQLError): boolean => error.extensions['code'] === 'INTERNAL';
+export const isFault = (error: GraphQLError): boolean => error.extensions.code === 'INTERNAL';
 
 /** Hides which names the schema has nearby: for a server that does not show its schema. */
 export const withoutSuggestion = (message: string): string => message.replace(/ Did you mean .*\?$/s, '');

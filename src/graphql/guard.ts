@@ -65,19 +65,19 @@ const noInfo = undefined as unknown as GraphQLResolveInfo;
 export type Guard = (context: Context) => Promise<void>;
 
 /** The guard of a root field. */
-export const guardOf = (extensions: Readonly<Record<string, unknown>>): Guard => extensions['guard'] as Guard;
+export const guardOf = (extensions: Readonly<Record<string, unknown>>): Guard => extensions.guard as Guard;
 
 /** What shield looks at of a schema. */
 const rootsOnly = (roots: readonly GraphQLObjectType[]): GraphQLSchema =>
   ({ getTypeMap: () => Object.fromEntries(roots.map((r) => [r.name, r])) }) as unknown as GraphQLSchema;
 
 function permissionOf(extensions: Readonly<Record<string, unknown>>): (context: Context) => true | Error {
-  const operation = extensions['data'] as DataOperation | undefined;
+  const operation = extensions.data as DataOperation | undefined;
   if (operation) {
     const slot = `${operation.action}:${operation.model}` as const;
     return ({ verdicts, viewer }) => verdicts.of(slot) !== false || refuse(viewer);
   }
-  const access = extensions['access'] as Access | undefined;
+  const access = extensions.access as Access | undefined;
   return ({ viewer }) => viewer.isAdmin || isAllowed(access, viewer) || refuse(viewer);
 }
 

@@ -62,7 +62,7 @@ const ordered = (type: string): Operators => ({ ...equality(type), ...comparison
 const scalarFilters: Record<string, { type: string; operators: Operators }> = {
   String: { type: 'String', operators: { ...ordered('String'), ...text } },
   Uuid: { type: 'String', operators: ordered('String') },
-  Boolean: { type: 'Boolean', operators: { equals: equality('Boolean')['equals']! } },
+  Boolean: { type: 'Boolean', operators: { equals: equality('Boolean').equals! } },
   Int: { type: 'Int', operators: ordered('Int') },
   Float: { type: 'Float', operators: ordered('Float') },
   BigInt: { type: 'BigInt', operators: ordered('BigInt') },

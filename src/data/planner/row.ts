@@ -69,7 +69,7 @@ export function objectType(c: SelectionCompiler, name: string): GraphQLObjectTyp
 
 function needsOf(c: SelectionCompiler, type: GraphQLObjectType, name: string): readonly string[] {
   c.hasCustomFields = true;
-  const needs: unknown = type.getFields()[name]?.extensions['needs'];
+  const needs: unknown = type.getFields()[name]?.extensions.needs;
   return Array.isArray(needs) ? needs : [];
 }
 

@@ -24,7 +24,7 @@ export async function readRowWrite(run: WriteRun, model: ApiModel, data: Value):
   for (const name of data.keys()) {
     const field = model.fields.get(name)!;
     const value = data.get(name);
-    if (field.kind === 'column') setColumn(run, write, field, value);
+    if (field.kind === 'column') setColumn(write, field, value);
     else if (value.now === null) continue;
     else if (field.link.kind === 'own') await connectOwn(run, write, field, value.get('connect'));
     else write.connects.push({ field, items: value.get('connect').items() });
@@ -34,7 +34,7 @@ export async function readRowWrite(run: WriteRun, model: ApiModel, data: Value):
   return write;
 }
 
-function setColumn(run: WriteRun, write: RowWrite, field: ColumnField, value: Value): void {
+function setColumn(write: RowWrite, field: ColumnField, value: Value): void {
   const raw = value.now;
   if (raw === null && field.isRequired && !field.isList) throw invalidInput(value.path, 'must not be null');
   const encode = field.isList ? eachOf(encoderOf(field)) : encoderOf(field);

@@ -32,7 +32,7 @@ export function bundleVersion(): string {
  * them for the life of the process, because a module is never let go.
  */
 export async function readBundle(): Promise<Map<string, Buffer>> {
-  const text = await readFile(require.resolve('@graphql-yoga/render-graphiql/graphiql.js'), 'utf8');
+  const text = await readFile(require.resolve('@graphql-yoga/render-graphiql/graphiql'), 'utf8');
   const parts = new Map<string, Buffer>();
   for (const { exportName } of bundleParts) {
     const start = text.indexOf(`\nexports.${exportName} = "`);

@@ -70,20 +70,25 @@ export function tellingFields(type: GraphQLObjectType, count: number): Field[] {
     const isHeavy = /^(json|bytes)/i.test(getNamedType(field.type).name);
     return !isForeignKey && !isHeavy && !/password|secret|token|hash/i.test(field.name);
   });
+  const hasName = shown.some((field) => namePattern.test(field.name));
   const ranked = shown
-    .map((field, index) => ({ field, rank: rankOf(field) + index / 1000 }))
+    .map((field, index) => ({ field, rank: rankOf(field, hasName) + index / 1000 }))
     .sort((a, b) => a.rank - b.rank)
     .map(({ field }) => field);
   const best = (ranked.length > 0 ? ranked : leaves).slice(0, count);
   return best.sort((a, b) => leaves.indexOf(a) - leaves.indexOf(b));
 }
 
-function rankOf(field: Field): number {
+const namePattern = /^(title|name|label|subject|headline|displayname|fullname)$/i;
+
+function rankOf(field: Field, hasName: boolean): number {
   if (/^id$/i.test(field.name)) return 0;
-  if (/^(title|name|label|subject|headline|displayname|fullname)$/i.test(field.name)) return 1;
+  if (namePattern.test(field.name)) return 1;
   // An address is the kind of field that rules keep for its owner.
   if (/mail|phone|address/i.test(field.name)) return 9;
-  if (/^(body|text|content|message|summary|slug|code|number)$/i.test(field.name)) return 3;
+  if (/^(slug|code|number)$/i.test(field.name)) return 3;
+  // Long text is how a row is known only where it has no name.
+  if (/^(body|text|content|message|description|summary)$/i.test(field.name)) return hasName ? 6 : 3;
   const type = getNamedType(field.type);
   if ('getValues' in type) return 2;
   return isNonNullType(field.type) ? 4 : 5;

@@ -40,6 +40,8 @@ export function exampleQueries(schema: GraphQLSchema, options: { viewAs?: boolea
   return valid.length > 0 ? valid : [{ title: 'Hello', query: 'query Hello {\n  __typename\n}\n' }];
 }
 
+const pageInfo = 'pageInfo { hasNextPage endCursor }';
+
 // Each of these gives versions, the best first: the first one that is valid is taken.
 
 function nested(model: ExampleModel, models: ExampleModel[], viewAs: boolean): ExampleQuery[] {
@@ -49,8 +51,8 @@ function nested(model: ExampleModel, models: ExampleModel[], viewAs: boolean): E
   const parts = [...toOne, ...(toMany ? [toMany] : [])].map((field) => words(field.name));
   const withParts = parts.length > 0 ? `, each with its ${listing(parts)}` : '';
   const hint = viewAs
-    ? '\n“View as”, at the top right, decides whose eyes these are read with.'
-    : '\nRows are shown as the viewer’s rules allow: send a token as Authorization in the headers below.';
+    ? '\n“View as”, at the top right, says who is asking.'
+    : '\nWho is asking? Put an Authorization into the headers below.';
   const selection = [
     ...tellingFields(model.type, 4).map((field) => field.name),
     ...toOne.map((field) => `${field.name} { ${leaves(typeOf(field), 2)} }`),
@@ -62,7 +64,7 @@ function nested(model: ExampleModel, models: ExampleModel[], viewAs: boolean): E
       query: document(
         `The first 10 ${words(many)}${withParts}, in one request.${hint}`,
         `query ${pascal(many)}${toMany ? `With${pascal(toMany.name)}` : ''} {
-          ${connection(model.many, 10, selection.join(' '), 'pageInfo { hasNextPage endCursor }')}
+          ${connection(model.many, 10, selection.join(' '), { after: pageInfo })}
         }`,
       ),
     },
@@ -80,7 +82,7 @@ function filtered(model: ExampleModel): ExampleQuery[] {
     query: document(
       `A filtered and ordered page of ${words(many)}, and how many there are in all.\nFor the next page, add after: with the endCursor of this one.`,
       `query Filtered${pascal(many)} {
-        ${connection(model.many, 20, leaves(model.type, 5), 'totalCount pageInfo { hasNextPage endCursor }', { where, orderBy: order })}
+        ${connection(model.many, 20, leaves(model.type, 5), { before: 'totalCount', after: pageInfo }, { where, orderBy: order })}
       }`,
     ),
   }));
@@ -94,7 +96,7 @@ function single(model: ExampleModel): ExampleQuery[] {
     {
       title: `One ${words(model.type.name)} by its key`,
       query: document(
-        `One ${words(model.type.name)} by its key. Put the key of a real one into the variables below: until then the answer is null.`,
+        `One ${words(model.type.name)} by its key. Put the key of a real one into the variables below;\nthe first example lists some.`,
         `query One${model.type.name}($${key.name}: ${key.type}) {
           ${model.one.name}(${key.name}: $${key.name}) { ${leaves(model.type, 6)} ${toOne.join(' ')} }
         }`,
@@ -110,9 +112,9 @@ function creation(richest: ExampleModel, models: ExampleModel[]): ExampleQuery[]
     const data = create?.args.find(isRequiredArgument);
     if (!create || !data) return [];
     return {
-      title: `Create a ${words(type.name)}`,
+      title: `A new ${words(type.name)}`,
       query: document(
-        `Writes a ${words(type.name)}. The variables below are a template: fill them in (Ctrl-Space shows what else there is), then run.`,
+        `Writes one ${words(type.name)}. The variables below are a template: fill them in, then run.\nCtrl-Space shows what else there is.`,
         `mutation ${pascal(create.name)}($${data.name}: ${data.type}) {
           ${create.name}(${data.name}: $${data.name}) { ${leaves(type, 5)} }
         }`,
@@ -132,7 +134,7 @@ function pickToMany(model: ExampleModel, models: ExampleModel[]): Field | undefi
   const rank = (field: Field) => {
     const target = models.find(({ type }) => type === nodeType(field));
     const onward = target?.toOne.filter((each) => typeOf(each) !== model.type).length ?? 0;
-    return (nodeType(field) === model.type ? 0 : 1) + 2 * onward;
+    return (nodeType(field) === model.type ? 0 : 100) + onward;
   };
   return [...model.toMany].sort((a, b) => rank(b) - rank(a))[0];
 }
@@ -147,14 +149,14 @@ function connection(
   field: Field,
   first: number,
   nodes: string,
-  rest = '',
+  { before = '', after = '' }: { before?: string; after?: string } = {},
   given: Record<string, string | undefined> = {},
 ): string {
   const known = new Set(field.args.map((argument) => argument.name));
   const values = Object.entries({ ...given, first: String(first) });
   const passed = values.filter(([name, value]) => value !== undefined && known.has(name));
   const list = passed.map(([name, value]) => `${name}: ${value}`).join(', ');
-  return `${field.name}${list && `(${list})`} { ${rest} nodes { ${nodes} } }`;
+  return `${field.name}${list && `(${list})`} { ${before} nodes { ${nodes} } ${after} }`;
 }
 
 function leaves(type: GraphQLObjectType, count: number): string {
@@ -170,7 +172,9 @@ function typeOf(field: Field): GraphQLObjectType {
 }
 
 function document(comment: string, source: string): string {
-  const remarks = comment.split('\n').map((line) => `# ${line}`);
+  // As wide as the editor is on a small screen.
+  const lines = comment.split('\n').flatMap((line) => line.match(/.{1,52}(?=\s|$)/g) ?? []);
+  const remarks = lines.map((line) => `# ${line.trim()}`);
   return `${remarks.join('\n')}\n${print(parse(source))}\n`;
 }
 

@@ -23,7 +23,7 @@ export interface GraphiqlOptions {
   headers?: Record<string, string>;
   /** How the page subscribes; by default over server-sent events at the endpoint. */
   subscriptions?: 'SSE' | 'GRAPHQL_SSE' | 'WS';
-  /** Told what went wrong behind an answer of 500. */
+  /** Told of what went wrong inside, which the browser is not told; standard error when absent. */
   onError?: (error: unknown) => void;
 }
 
@@ -44,6 +44,18 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
   const store = createAssetStore(options.cacheDirectory);
   let pages = new Map<boolean, { schema: GraphQLSchema; page: Page }>();
 
+  const report = options.onError ?? console.error;
+
+  // A courtesy: without them the page is still of use.
+  function examples(schema: GraphQLSchema, mayViewAs: boolean): ExampleQuery[] {
+    try {
+      return (options.examples ?? exampleQueries)(schema, { viewAs: mayViewAs });
+    } catch (error) {
+      report(error);
+      return [];
+    }
+  }
+
   async function page(mayViewAs: boolean): Promise<Page> {
     const assets = await store.list();
     const schema = options.schema();
@@ -51,7 +63,7 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
     if (known?.schema === schema) return known.page;
     const config = {
       title: options.title,
-      examples: (options.examples ?? exampleQueries)(schema, { viewAs: mayViewAs }),
+      examples: examples(schema, mayViewAs),
       headers: options.headers ?? {},
       subscriptions: options.subscriptions ?? 'GRAPHQL_SSE',
       viewAs: mayViewAs ? { initial: viewAs?.initial ?? null } : null,
@@ -67,8 +79,9 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
       ...commonHeaders,
       'Content-Security-Policy': contentSecurityPolicy,
       'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cache-Control': 'no-cache',
-      Vary: 'Accept, Host',
+      // What it offers depends on who asks; and a new schema has new examples.
+      'Cache-Control': 'private, no-cache',
+      Vary: 'Accept',
       ETag: etag,
     };
     if (isKnown(request, etag)) {
@@ -108,7 +121,7 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
     handle(request, response) {
       const answer = route(request, response);
       answer?.catch((error) => {
-        options.onError?.(error);
+        report(error);
         if (response.headersSent) response.destroy();
         else sendJson(response, 500, { error: 'Something went wrong on the server; its log says what.' });
       });

@@ -12,7 +12,7 @@
 
   const viewer = config.viewAs ? createViewer(config.viewAs.initial) : undefined;
   if (viewer) window.fetch = viewer.fetch;
-  addExamplesMenu();
+  if (config.examples.length > 0) addExamplesMenu();
   if (viewer) addViewAsMenu(viewer);
   startGraphiql();
 
@@ -23,10 +23,14 @@
       headers: null,
     });
     const opened = takeOpened();
+    // With tabs kept from before, GraphiQL adds the opened document to them; without, it begins with the tabs given here.
+    const first = opened ? [opened, ...config.examples.filter((example) => example !== opened)] : config.examples;
     window.YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
       title: config.title,
-      defaultTabs: config.examples.map(asTab),
-      ...(opened ? { query: opened.query, variables: asTab(opened).variables } : {}),
+      ...(first.length > 0 ? { defaultTabs: first.map(asTab) } : {}),
+      ...asInitial(opened ? asTab(opened) : keptTab()),
+      // Also for subscriptions: a document in the address may be too long for the server.
+      method: 'POST',
       shouldPersistHeaders: true,
       additionalHeaders: config.headers,
       subscriptionsProtocol: config.subscriptions,
@@ -34,6 +38,23 @@
       // The stock page writes the document into the address: a reload would then run it, or be too long for the server.
       onEditQuery: () => undefined,
     });
+  }
+
+  /** How GraphiQL is told what to show first; the headers of the tab shown last go along with an opened document. */
+  function asInitial(tab) {
+    if (!tab) return {};
+    const initialHeaders = tab.headers ?? keptTab()?.headers ?? '';
+    return { initialQuery: tab.query ?? '', initialVariables: tab.variables ?? '', initialHeaders };
+  }
+
+  /** The tab that was shown last. Not told of it, GraphiQL takes what was typed last, in any tab, for a new document. */
+  function keptTab() {
+    try {
+      const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'));
+      return tabs[activeTabIndex];
+    } catch {
+      return undefined;
+    }
   }
 
   /** The document the address asks for (`#example=2`, `#query=…`); the address is cleaned, so that a reload opens it once only. */
@@ -212,7 +233,7 @@
       ? 'no token'
       : choice.sub || choice.label.toLowerCase() !== choice.role
         ? choice.role
-        : 'every row';
+        : 'role only';
     item.append(
       element('span', { className: 'dot' }),
       element('span', { className: 'name', textContent: choice?.label ?? 'Anonymous' }),
