@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import type { Sources } from '../../src/application.ts';
+import { type Config, readConfig } from '../../src/config/config.ts';
+import { openLog } from '../../src/platform/log.ts';
+import { type Server, startServer as start } from '../../src/server.ts';
+import { testDatabase } from './postgres.ts';
+
+/** An answer of the API. */
+export interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: a test asks for what it expects; a wrong guess fails the test
+  data?: any;
+  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; fields?: { path: string; message: string }[] } }[];
+}
+
+/** Somebody who asks. */
+export interface Asker {
+  query(query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  /** The whole HTTP response. */
+  post(body: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+/** A server of a test's own, on a database of its own. */
+export interface TestServer extends AsyncDisposable {
+  server: Server;
+  url: string;
+  databaseUrl: string;
+  /** Somebody with these claims: `as({ sub: 'alice' })`, `as({ role: 'admin' })`. */
+  as(claims: { sub?: string; role?: string; claims?: Record<string, unknown> }): Asker;
+  /** Somebody without a token. */
+  stranger: Asker;
+}
+
+/** What a test's server differs in. */
+export interface TestServerOptions {
+  /** Another application than the example's. */
+  sources?: Sources;
+  /** Directory of migrations; the example's by default, false for an empty database (then pass `databaseUrl` with tables). */
+  migrations?: string | false;
+  databaseUrl?: string;
+  config?: (config: Config) => Config;
+}
+
+/** Starts a real server: real PostgreSQL, real sockets. */
+export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+  await using stack = new AsyncDisposableStack();
+  const directory = await mkdtemp(path.join(tmpdir(), 'millrace-test-'));
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const databaseUrl = options.databaseUrl ?? stack.use(await testDatabase({ migrations: options.migrations })).url;
+  const environment = { DATABASE_URL: databaseUrl, PORT: '0', HOST: '127.0.0.1', MILLRACE_DIR: directory, LOG_LEVEL: 'error' };
+  const config = readConfig(environment, process.cwd());
+  const server = stack.use(
+    await start(options.config?.(config) ?? config, { sources: options.sources, migrations: null, log: openLog('error') }),
+  );
+  const owned = stack.move();
+  const asker = (token?: () => Promise<string>): Asker => {
+    const post = async (body: unknown, headers: Record<string, string> = {}) =>
+      fetch(`${server.url}/graphql`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(token ? { authorization: `Bearer ${await token()}` } : {}),
+          ...headers,
+        },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      });
+    return {
+      post,
+      query: async (query, variables) => (await (await post({ query, variables })).json()) as Answer,
+    };
+  };
+  return {
+    server,
+    url: server.url,
+    databaseUrl,
+    as: (claims) => {
+      let token: Promise<string> | undefined;
+      return asker(() => (token ??= server.tokens.mint!(claims)));
+    },
+    stranger: asker(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
