@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
   type ColumnType,
@@ -8,21 +7,18 @@ import {
   type SqlQuery,
 } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
-import { type DatabaseUrl, parseDatabaseUrl, withDatabase } from '../database-url.ts';
-import { createDatabase, dropDatabase, openConnection } from './connection.ts';
+import { type DatabaseUrl, parseDatabaseUrl } from '../database-url.ts';
+import { createShadow, dropShadows } from './shadow-database.ts';
 
 /** Connections for one run of the schema engine; disposing closes them and drops the shadow database. */
 export interface EngineConnections extends AsyncDisposable {
   factory: SqlMigrationAwareDriverAdapterFactory;
 }
 
-const shadowPrefix = 'prisma_migrate_shadow_db_';
-/** Milliseconds after which a shadow database that nobody uses belongs to a process that was killed. */
-const shadowLife = 10 * 60_000;
-
 /** Prepares connections to `url` (none for work on files alone); `shadowUrl` names a shadow database that exists. */
 export function engineConnections(url?: string, shadowUrl?: string): EngineConnections {
-  const cleanups: (() => Promise<void>)[] = [];
+  const ends: (() => Promise<void>)[] = [];
+  const shadows: DatabaseUrl[] = [];
   const open = async (target: DatabaseUrl) => {
     const pool = new pg.Pool({
       connectionString: target.connectionString,
@@ -35,16 +31,13 @@ export function engineConnections(url?: string, shadowUrl?: string): EngineConne
     pool.on('error', () => {}); // a lost connection fails the next query, which tells it better
     let ended: Promise<void> | undefined;
     const end = () => (ended ??= pool.end());
-    cleanups.push(end);
+    ends.push(end);
     return migrationAdapter(pool, target.schema, end);
   };
   const connectToShadowDb = async () => {
     if (shadowUrl) return open(parseDatabaseUrl(shadowUrl));
-    const target = parseDatabaseUrl(url ?? '');
-    const shadow = shadowOf(target, `${shadowPrefix}${Date.now()}_${randomUUID()}`);
-    await dropForgottenShadows(target);
-    await createDatabase(shadow);
-    cleanups.push(() => dropDatabase(shadow));
+    const shadow = await createShadow(parseDatabaseUrl(url ?? ''));
+    shadows.push(shadow);
     return open(shadow);
   };
   return {
@@ -55,29 +48,11 @@ export function engineConnections(url?: string, shadowUrl?: string): EngineConne
       connectToShadowDb,
     },
     [Symbol.asyncDispose]: async () => {
-      // The last first: a connection ends before its database is dropped. All of them, whatever one says.
-      for (const cleanup of cleanups.reverse()) await cleanup().catch(() => {});
+      await Promise.allSettled(ends.map((end) => end()));
+      // What the engine did is done, whatever becomes of its scratch paper: the next run removes what stays.
+      if (url) await dropShadows(parseDatabaseUrl(url), shadows).catch(() => {});
     },
   };
-}
-
-function shadowOf(target: DatabaseUrl, database: string): DatabaseUrl {
-  return { ...target, database, connectionString: withDatabase(target.connectionString, database) };
-}
-
-async function dropForgottenShadows(target: DatabaseUrl): Promise<void> {
-  const client = await openConnection(target.connectionString);
-  try {
-    const { rows } = await client.query<{ name: string }>(
-      `SELECT datname AS name FROM pg_database d
-       WHERE datname ~ ('^' || $1 || '[0-9]+_') AND split_part(substr(datname, length($1) + 1), '_', 1)::numeric < $2
-         AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)`,
-      [shadowPrefix, Date.now() - shadowLife],
-    );
-    for (const { name } of rows) await client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)}`);
-  } finally {
-    await client.end();
-  }
 }
 
 const charType = 18;

@@ -61,7 +61,11 @@ export async function planMigration({ url, schemaFiles, directory }: PlanOptions
 
 /** Writes a migration where `deployMigrations` finds it and names it by the time; returns its full name. */
 export function writeMigration(directory: string, name: string, sql: string): string {
-  const words = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '').slice(0, 180);
+  const words = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')
+    .slice(0, 180);
   const fullName = `${nextTime(directory)}_${words || 'change'}`;
   mkdirSync(path.join(directory, fullName), { recursive: true });
   writeFileSync(path.join(directory, fullName, 'migration.sql'), sql);
@@ -117,6 +121,8 @@ function isConnectionProblem(error: unknown): boolean {
 /** The time in UTC, as 20261122093000; later than the last migration, so that two in a second keep their order. */
 function nextTime(directory: string): string {
   const now = new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14);
-  const last = readMigrations(directory).at(-1)?.name.match(/^\d{14}/)?.[0];
+  const last = readMigrations(directory)
+    .at(-1)
+    ?.name.match(/^\d{14}/)?.[0];
   return last && last >= now ? String(BigInt(last) + 1n) : now;
 }
