@@ -1,0 +1,75 @@
+import { buildSchema, getVariableValues, Kind, type OperationDefinitionNode, parse, validate } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { exampleQueries } from '../../../src/transport/graphiql/examples.ts';
+import { oddSdls, trackerSdl } from './schemas.ts';
+
+const tracker = buildSchema(trackerSdl);
+
+function operationOf(query: string): OperationDefinitionNode {
+  return parse(query).definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION) as OperationDefinitionNode;
+}
+
+describe('the example queries', () => {
+  it.each(Object.entries({ 'the example application': trackerSdl, ...oddSdls }))('are valid for %s', (_name, sdl) => {
+    const schema = buildSchema(sdl);
+    const examples = exampleQueries(schema);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const { query, variables } of examples) {
+      expect(validate(schema, parse(query)), query).toEqual([]);
+      const given = getVariableValues(schema, operationOf(query).variableDefinitions ?? [], variables ?? {});
+      expect(given.errors, query).toBeUndefined();
+    }
+  });
+
+  it('show four things on the model with the most relations', () => {
+    const examples = exampleQueries(tracker);
+    expect(examples.map(({ query }) => operationOf(query).name?.value)).toEqual([
+      'TasksWithComments',
+      'FilteredTasks',
+      'OneTask',
+      'CreateTask',
+    ]);
+  });
+
+  it('open with rows, their to-one relations and a page of a to-many relation', () => {
+    const [first] = exampleQueries(tracker);
+    const compact = first?.query.replace(/#.*\n/g, '').replace(/\s+/g, ' ').trim();
+    expect(compact).toBe(
+      'query TasksWithComments { tasks(first: 10) { nodes { id title status priority project { id name } assignee { id name } ' +
+        'comments(first: 3) { nodes { id body createdAt author { id name } } } } pageInfo { hasNextPage endCursor } } }',
+    );
+  });
+
+  it('filter, order and count', () => {
+    const query = exampleQueries(tracker)[1]?.query;
+    expect(query).toContain('where: {status: {in: [TODO, DOING]}}');
+    expect(query).toContain('orderBy: {createdAt: desc}');
+    expect(query).toContain('totalCount');
+  });
+
+  it('leave out what costs or hides: foreign keys, documents, secrets, fields that want arguments', () => {
+    const all = exampleQueries(tracker)
+      .map(({ query }) => query)
+      .join('\n');
+    expect(all).not.toMatch(/\b(projectId|assigneeId|extra|secretOf|email)\b/);
+  });
+
+  it('give the mutation a template of its required inputs', () => {
+    expect(exampleQueries(tracker)[3]?.variables).toEqual({
+      data: { title: 'Example', project: { connect: { id: '00000000-0000-0000-0000-000000000000' } } },
+    });
+  });
+
+  it('ask for a composite key where a model has no other', () => {
+    const schema = buildSchema(/* GraphQL */ `
+      type Query { member(where: Unique!): Member, members(first: Int): MemberConnection! }
+      input Unique { a_b: Pair, AND: [Unique!] }
+      input Pair { a: Int!, b: ID! }
+      type Member { a: Int!, b: ID!, role: String }
+      type MemberConnection { nodes: [Member!]!, pageInfo: PageInfo! }
+      type PageInfo { hasNextPage: Boolean!, endCursor: String }
+    `);
+    const one = exampleQueries(schema).find(({ query }) => query.includes('OneMember'));
+    expect(one?.variables).toEqual({ where: { a_b: { a: 1, b: '00000000-0000-0000-0000-000000000000' } } });
+  });
+});
