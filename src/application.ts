@@ -18,6 +18,7 @@ import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
 
 /** Everything that follows from the application's files. */
 export interface Application {
+  files: readonly SchemaFile[];
   datamodel: Datamodel;
   rules: RuleSet;
   schema: GraphQLSchema;
@@ -89,5 +90,5 @@ export function createApplication(
   const schema = buildSchema(api, sources.extend);
   const reads = createReads({ api, datamodel, limits: config.limits, size: config.planCacheSize });
   const leftOut = [...datamodel.models.values()].flatMap((m) => m.unsupported.map((field) => `${m.name}.${field}`));
-  return { datamodel, rules, schema, reads, leftOut };
+  return { files: sources.files, datamodel, rules, schema, reads, leftOut };
 }

@@ -17,6 +17,7 @@ import { deployMigrations } from './platform/migrations/deploy.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { openTokens, type Tokens } from './platform/tokens.ts';
 import { authenticate } from './transport/authenticate.ts';
+import { migrationsOf, upgradeDatabase } from './schema-upgrade.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
@@ -61,7 +62,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
       log.warn({ err: error }, 'a database connection broke'),
     ),
   );
-  await requireTables(db, application);
+  await requireTables(config, db, databaseUrl, application, progress);
 
   const contextOf = async (request: Request): Promise<Context> => {
     const header = request.headers.get('authorization');
@@ -120,18 +121,25 @@ async function migrate(
   log: (line: string) => void,
 ): Promise<void> {
   if (migrations === null) return;
-  const directory = migrations ?? path.join(config.root, 'prisma', 'migrations');
+  const directory = migrations ?? migrationsOf(config.root);
   const applied = await deployMigrations({ url, directory });
   for (const name of applied) log(`applied migration ${name}`);
 }
 
-async function requireTables(db: Database, { datamodel }: Application): Promise<void> {
-  const missing = await missingInDatabase(db, datamodel);
+/** On the embedded database of a developer, a schema that is ahead makes its own migration; elsewhere that is said. */
+async function requireTables(config: Config, db: Database, url: string, application: Application, log: (line: string) => void) {
+  const missing = await missingInDatabase(db, application.datamodel);
   if (missing.length === 0) return;
+  if (config.environment === 'development' && config.database.kind === 'embedded') {
+    const { files } = application;
+    const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose: async () => false });
+    log(`made and applied migration ${name}`);
+    if ((await missingInDatabase(db, application.datamodel)).length === 0) return;
+  }
   const shown = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ` and ${missing.length - 5} more` : '');
   throw new StartupError(
     `the schema is ahead of the database, which has no ${shown}`,
-    'make a migration with `npx prisma migrate dev`, or let `npm run dev` do it',
+    'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again',
   );
 }
 

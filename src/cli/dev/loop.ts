@@ -1,0 +1,100 @@
+/**
+ * The development loop: a change on disk becomes an application, and only a whole one takes the place of the one before.
+ *
+ * save → sources (schema, rules) → application, which checks them → migration, made and applied → served → types generated
+ */
+import path from 'node:path';
+import { watch } from 'chokidar';
+import { type Application, createApplication, readSources } from '../../application.ts';
+import { readConfig } from '../../config/config.ts';
+import { StartupError } from '../../errors.ts';
+import { parseDatabaseUrl } from '../../platform/database-url.ts';
+import { type Server, startServer } from '../../server.ts';
+import { upgradeDatabase } from '../../schema-upgrade.ts';
+import { askInTerminal } from './question.ts';
+import { checkTypes, generateTypes } from './types.ts';
+
+/** Milliseconds of silence after which a burst of saved files counts as one change. */
+const settle = 40;
+
+/** Serves the project until a signal comes. */
+export async function runDevelopment(root: string): Promise<void> {
+  const config = readConfig();
+  const server = await startServer(config, { progress: say });
+  const watcher = watch([path.join(root, 'prisma'), path.join(root, 'app')], {
+    ignoreInitial: true,
+    ignored: (file) => file.includes(`${path.sep}migrations`) || path.basename(file).startsWith('.'),
+    awaitWriteFinish: false,
+  });
+  let running: Promise<void> | undefined;
+  let isStale = false;
+  let timer: NodeJS.Timeout | undefined;
+  const followChanges = async () => {
+    while (isStale) {
+      isStale = false;
+      await follow(root, server, config);
+    }
+    running = undefined;
+  };
+  watcher.on('all', () => {
+    isStale = true;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      running ??= followChanges();
+    }, settle);
+  });
+  await new Promise<void>((resolve) => watcher.once('ready', resolve));
+  say(`Millrace is up at ${server.url}/graphql and follows prisma/ and app/`);
+
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  say('stopping …');
+  await watcher.close();
+  await server.stop();
+  process.exit(0);
+}
+
+/** Takes one change in. Whatever goes wrong is told, and leaves the server as it was. */
+async function follow(root: string, server: Server, config: ReturnType<typeof readConfig>): Promise<void> {
+  const started = performance.now();
+  const before = server.application();
+  try {
+    const sources = await readSources(root, loadAnew);
+    const { schema } = parseDatabaseUrl(server.databaseUrl);
+    const next = createApplication(sources, config.graphql, schema);
+    const isSchemaNew = !sameFiles(before, next);
+    if (isSchemaNew) {
+      const made = await upgradeDatabase({ url: server.databaseUrl, root, files: next.files, name: 'dev', mayLose });
+      if (made) say(`  made and applied prisma/migrations/${made}`);
+    }
+    server.replace(next);
+    say(`reloaded in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    if (isSchemaNew) await generateTypes(root, say);
+    void checkTypes(root, say);
+  } catch (error) {
+    say(`\n✗ ${explain(error)}\n  the API before this change is still up`);
+  }
+}
+
+/** @NOTE a module that was loaded once stays loaded, with all that it imports; tsx makes a world of its own for each call. */
+async function loadAnew(url: string): Promise<unknown> {
+  const { tsImport } = await import('tsx/esm/api');
+  return tsImport(url, import.meta.url);
+}
+
+async function mayLose(losses: readonly string[]): Promise<boolean> {
+  say(`\nthis change would lose data:\n${losses.map((loss) => `  - ${loss}`).join('\n')}`);
+  return (await askInTerminal('type "yes" to make the change, anything else to leave the database as it is: ')) === 'yes';
+}
+
+const sameFiles = (a: Application, b: Application): boolean =>
+  a.files.length === b.files.length && a.files.every((f, i) => f.path === b.files[i]!.path && f.content === b.files[i]!.content);
+
+const explain = (error: unknown): string => {
+  if (error instanceof StartupError) return `${error.message}\n→ ${error.remedy}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+};
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);

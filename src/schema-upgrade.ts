@@ -1,0 +1,47 @@
+import path from 'node:path';
+import { composeSchema, type SchemaFile } from './data/model/schema-files.ts';
+import { StartupError } from './errors.ts';
+import { deployMigrations } from './platform/migrations/deploy.ts';
+import { planMigration, writeMigration } from './platform/migrations/plan.ts';
+
+/** Where the migrations of a project are. */
+export const migrationsOf = (root: string): string => path.join(root, 'prisma', 'migrations');
+
+/** What an upgrade is about, and who is asked before it loses data. */
+export interface UpgradeOptions {
+  url: string;
+  root: string;
+  files: readonly SchemaFile[];
+  /** Last part of the migration's name. */
+  name: string;
+  /** Asked with a sentence for each loss; true lets it happen. */
+  mayLose(losses: readonly string[]): Promise<boolean>;
+}
+
+/**
+ * Brings the database to the schema: plans the migration, writes it to `prisma/migrations` and applies it.
+ * @returns the migration's name; undefined when there was nothing to do
+ * @throws StartupError when it cannot be done with the rows that are there, or nobody allowed what it would lose
+ */
+export async function upgradeDatabase({ url, root, files, name, mayLose }: UpgradeOptions): Promise<string | undefined> {
+  const directory = migrationsOf(root);
+  const plan = await planMigration({ url, schemaFiles: composeSchema(files), directory });
+  if (plan.empty) return undefined;
+  if (plan.unexecutable.length > 0) {
+    throw new StartupError(
+      `the schema cannot be reached from the rows that are there:\n${indented(plan.unexecutable)}`,
+      'give new required fields a @default, or change the rows first',
+    );
+  }
+  if (plan.warnings.length > 0 && !(await mayLose(plan.warnings))) {
+    throw new StartupError(
+      `the change of the schema would lose data:\n${indented(plan.warnings)}`,
+      'take the change back, or let `npm run dev` make the migration after asking you',
+    );
+  }
+  const made = writeMigration(directory, name, plan.sql);
+  await deployMigrations({ url, directory });
+  return made;
+}
+
+const indented = (sentences: readonly string[]): string => sentences.map((s) => `  - ${s}`).join('\n');
