@@ -151,11 +151,13 @@ async function call(engine: SchemaEngine, method: string, params: Params): Promi
 function describe(error: unknown, url = ''): { message: string; code?: string } {
   if (error instanceof StartupError) return { message: `${error.message}. ${error.remedy}` };
   const words = error instanceof Error ? error.message : String(error);
-  // The engine reports what a driver says with a trace of its own insides; the person needs the reason and the file.
-  const [, reason] = /^external connector error\nError querying the database: (.*)$/m.exec(words) ?? [];
-  const [, migration] = /with migration_name="(.*)"/.exec(words) ?? [];
-  if (reason && migration) return { message: `The migration ${migration} failed. ${reason}`, code: 'P3018' };
-  const message = reason ?? words;
+  // The engine adds a trace of its own insides; the person needs the reason and the file.
+  const message = words
+    .replace(/^external connector error\nError querying the database: /, '')
+    .replace(/\n\s+0: [\s\S]*$/, '');
+  const [, migration] = /^\s+with migration_name="(.*)"$/m.exec(words) ?? [];
+  if (migration && words.startsWith('external'))
+    return { message: `The migration ${migration} failed. ${message}`, code: 'P3018' };
   const code = codeOf(error);
   if (!code || /^P\d{4}$/.test(code)) return { message, code };
   const fromDatabase = /^[0-9A-Z]{5}$/.test(code);

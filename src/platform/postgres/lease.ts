@@ -9,7 +9,14 @@ import { isSameProcess, processIdentity } from './processes.ts';
 /** Notes that this process uses the cluster's server; returns the lease's file name. */
 export function takeLease(home: ClusterHome): string {
   const name = `${process.pid}-${randomBytes(6).toString('hex')}`;
-  writeFileSync(path.join(home.leases, name), String(processIdentity(process.pid)), { mode: 0o600 });
+  const file = path.join(home.leases, name);
+  try {
+    writeFileSync(file, String(processIdentity(process.pid)), { mode: 0o600 });
+  } catch (error) {
+    // A full disk creates the file and refuses the words: a lease that nobody knows of would keep the server for ever.
+    rmSync(file, { force: true });
+    throw error;
+  }
   return name;
 }
 
