@@ -26,7 +26,9 @@
     // With tabs kept from before, GraphiQL adds the opened document to them; without, it begins with the tabs given here.
     const first = opened ? [opened, ...config.examples.filter((example) => example !== opened)] : config.examples;
     window.YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
-      title: config.title,
+      // Both are set as HTML, and hidden: the bar says whose API this is.
+      title: '',
+      logo: '',
       ...(first.length > 0 ? { defaultTabs: first.map(asTab) } : {}),
       ...asInitial(opened ? asTab(opened) : keptTab()),
       // Also for subscriptions: a document in the address may be too long for the server.
@@ -160,8 +162,12 @@
         item.append(element('span', { textContent: example.title }));
         item.addEventListener('click', () => {
           // GraphiQL opens a document it does not know in a new tab, and only when it starts.
-          location.hash = `example=${index + 1}`;
-          location.reload();
+          // It keeps what was typed half a second later only: hence the wait.
+          item.setAttribute('aria-busy', 'true');
+          setTimeout(() => {
+            location.hash = `example=${index + 1}`;
+            location.reload();
+          }, 600);
         });
         return item;
       }),
