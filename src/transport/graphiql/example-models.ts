@@ -28,7 +28,7 @@ export interface ExampleModel {
   toMany: Field[];
 }
 
-/** Finds the models a query can reach, in the schema's order. */
+/** Finds the models a query can reach, in the schema's order (which may be the alphabet's, and then says nothing). */
 export function findModels(schema: GraphQLSchema): ExampleModel[] {
   const queries = fieldsOf(schema.getQueryType());
   const mutations = fieldsOf(schema.getMutationType());
@@ -60,7 +60,7 @@ export function nodeType(field: Field): GraphQLObjectType | undefined {
   return isObjectType(node) ? node : undefined;
 }
 
-/** Up to `count` fields worth showing first: the key, what a person would call the row, then what says most. */
+/** Up to `count` fields worth showing, in this order: the key, what a person would call the row, then what says most. */
 export function tellingFields(type: GraphQLObjectType, count: number): Field[] {
   const all = type.getFields();
   const leaves = fieldsOf(type).filter((field) => isPlain(field) && isLeafType(getNullableType(field.type)));
@@ -75,8 +75,7 @@ export function tellingFields(type: GraphQLObjectType, count: number): Field[] {
     .map((field, index) => ({ field, rank: rankOf(field, hasName) + index / 1000 }))
     .sort((a, b) => a.rank - b.rank)
     .map(({ field }) => field);
-  const best = (ranked.length > 0 ? ranked : leaves).slice(0, count);
-  return best.sort((a, b) => leaves.indexOf(a) - leaves.indexOf(b));
+  return (ranked.length > 0 ? ranked : leaves).slice(0, count);
 }
 
 const namePattern = /^(title|name|label|subject|headline|displayname|fullname)$/i;
@@ -91,7 +90,7 @@ function rankOf(field: Field, hasName: boolean): number {
   if (/^(body|text|content|message|description|summary)$/i.test(field.name)) return hasName ? 6 : 3;
   const type = getNamedType(field.type);
   if ('getValues' in type) return 2;
-  return isNonNullType(field.type) ? 4 : 5;
+  return (isNonNullType(field.type) ? 4 : 5) + (/date|time/i.test(type.name) ? 0.5 : 0);
 }
 
 function fieldsOf(type: GraphQLObjectType | null | undefined): Field[] {

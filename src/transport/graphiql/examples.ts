@@ -1,8 +1,10 @@
 import {
   type GraphQLField,
+  type GraphQLInputType,
   type GraphQLObjectType,
   type GraphQLSchema,
   getNullableType,
+  isInputObjectType,
   isNonNullType,
   isRequiredArgument,
   parse,
@@ -96,7 +98,7 @@ function single(model: ExampleModel): ExampleQuery[] {
     {
       title: `One ${words(model.type.name)} by its key`,
       query: document(
-        `One ${words(model.type.name)} by its key. Put the key of a real one into the variables below;\nthe first example lists some.`,
+        `One ${words(model.type.name)} by its key. Put the key of a real one into the variables below; the first example lists some.`,
         `query One${model.type.name}($${key.name}: ${key.type}) {
           ${model.one.name}(${key.name}: $${key.name}) { ${leaves(model.type, 6)} ${toOne.join(' ')} }
         }`,
@@ -108,7 +110,8 @@ function single(model: ExampleModel): ExampleQuery[] {
 
 /** Of the richest model; or of another one where that is not to be made. */
 function creation(richest: ExampleModel, models: ExampleModel[]): ExampleQuery[] {
-  return [richest, ...models].flatMap(({ create, type }) => {
+  return [richest, ...models].flatMap((model) => {
+    const { create, type } = model;
     const data = create?.args.find(isRequiredArgument);
     if (!create || !data) return [];
     return {
@@ -119,14 +122,32 @@ function creation(richest: ExampleModel, models: ExampleModel[]): ExampleQuery[]
           ${create.name}(${data.name}: $${data.name}) { ${leaves(type, 5)} }
         }`,
       ),
-      variables: { [data.name]: placeholder(data.type, data.name) },
+      variables: { [data.name]: creationTemplate(data.type, model) },
     };
   });
 }
 
+/** The required inputs, and the relations a row cannot be without: those are not required inputs where a key may stand for them. */
+function creationTemplate(type: GraphQLInputType, model: ExampleModel): unknown {
+  const template = placeholder(type);
+  const input = getNullableType(type);
+  if (!isInputObjectType(input)) return template;
+  const relations = model.toOne
+    .filter((field) => isAlwaysThere(field, model))
+    .flatMap(({ name }) => input.getFields()[name] ?? [])
+    .map(({ name, type: relation }) => [name, placeholder(relation, name)] as const);
+  return { ...(template as object), ...Object.fromEntries(relations) };
+}
+
+// @NOTE a relation's own type may be nullable because a rule can hide the other row; its key tells.
+function isAlwaysThere(field: Field, model: ExampleModel): boolean {
+  const key = model.type.getFields()[`${field.name}Id`];
+  return isNonNullType(field.type) || (key !== undefined && isNonNullType(key.type));
+}
+
 function pickToOne(model: ExampleModel, count: number): Field[] {
   // A parent of the same kind says less than another model; a relation that is always there says more than one that may be.
-  const rank = (field: Field) => (typeOf(field) === model.type ? 2 : 0) + (isNonNullType(field.type) ? 0 : 1);
+  const rank = (field: Field) => (typeOf(field) === model.type ? 2 : 0) + (isAlwaysThere(field, model) ? 0 : 1);
   return [...model.toOne].sort((a, b) => rank(a) - rank(b)).slice(0, count);
 }
 

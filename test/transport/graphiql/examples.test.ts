@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { buildSchema, getVariableValues, Kind, type OperationDefinitionNode, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { exampleQueries } from '../../../src/transport/graphiql/examples.ts';
@@ -10,7 +11,9 @@ function operationOf(query: string): OperationDefinitionNode {
 }
 
 describe('the example queries', () => {
-  it.each(Object.entries({ 'the example application': trackerSdl, ...oddSdls }))('are valid for %s', (_name, sdl) => {
+  const generated = readFileSync(new URL('../../../schema.graphql', import.meta.url), 'utf8');
+  const sdls = { 'the generated API': generated, 'a model of it': trackerSdl, ...oddSdls };
+  it.each(Object.entries(sdls))('are valid for %s', (_name, sdl) => {
     const schema = buildSchema(sdl);
     const examples = exampleQueries(schema);
     expect(examples.length).toBeGreaterThan(0);

@@ -62,7 +62,7 @@ export const trackerSdl = /* GraphQL */ `
     createdAt: DateTime!
     updatedAt: DateTime!
     secretOf(key: String!): String
-    project: Project!
+    project: Project
     parent: Task
     assignee: User
     subtasks(where: TaskWhereInput, orderBy: [TaskOrderByInput!], first: Int, after: String, last: Int, before: String): TaskConnection!
@@ -89,8 +89,10 @@ export const trackerSdl = /* GraphQL */ `
     title: String!
     body: String
     status: TaskStatus
-    project: TaskProjectInput!
+    project: TaskProjectInput
+    projectId: ID
     assignee: TaskAssigneeInput
+    assigneeId: ID
   }
   input TaskProjectInput { connect: ProjectWhereUniqueInput }
   input TaskAssigneeInput { connect: UserWhereUniqueInput }
