@@ -23,7 +23,13 @@ export interface UpgradeOptions {
  * @returns the migration's name; undefined when there was nothing to do
  * @throws StartupError when it cannot be done with the rows that are there, or nobody allowed what it would lose
  */
-export async function upgradeDatabase({ url, root, files, name, mayLose }: UpgradeOptions): Promise<string | undefined> {
+export async function upgradeDatabase({
+  url,
+  root,
+  files,
+  name,
+  mayLose,
+}: UpgradeOptions): Promise<string | undefined> {
   const directory = migrationsOf(root);
   const plan = await planMigration({ url, schemaFiles: composeSchema(files), directory });
   if (plan.empty) return undefined;

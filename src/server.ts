@@ -16,8 +16,8 @@ import { type Logger, openLog } from './platform/log.ts';
 import { deployMigrations } from './platform/migrations/deploy.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { openTokens, type Tokens } from './platform/tokens.ts';
-import { authenticate } from './transport/authenticate.ts';
 import { migrationsOf, upgradeDatabase } from './schema-upgrade.ts';
+import { authenticate } from './transport/authenticate.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
@@ -127,7 +127,13 @@ async function migrate(
 }
 
 /** On the embedded database of a developer, a schema that is ahead makes its own migration; elsewhere that is said. */
-async function requireTables(config: Config, db: Database, url: string, application: Application, log: (line: string) => void) {
+async function requireTables(
+  config: Config,
+  db: Database,
+  url: string,
+  application: Application,
+  log: (line: string) => void,
+) {
   const missing = await missingInDatabase(db, application.datamodel);
   if (missing.length === 0) return;
   if (config.environment === 'development' && config.database.kind === 'embedded') {

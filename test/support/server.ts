@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import { print } from 'graphql';
 import type { Sources } from '../../src/application.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { openLog } from '../../src/platform/log.ts';
@@ -12,12 +14,18 @@ import { testDatabase } from './postgres.ts';
 export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: a test asks for what it expects; a wrong guess fails the test
   data?: any;
-  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; fields?: { path: string; message: string }[] } }[];
+  errors?: {
+    message: string;
+    path?: (string | number)[];
+    extensions: { code: string; fields?: { path: string; message: string }[] };
+  }[];
 }
 
 /** Somebody who asks. */
 export interface Asker {
   query(query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  /** Asks by a typed document; an answer with errors is thrown. */
+  ask<Result, Variables>(document: TypedDocumentNode<Result, Variables>, variables: Variables): Promise<Result>;
   /** The whole HTTP response. */
   post(body: unknown, headers?: Record<string, string>): Promise<Response>;
 }
@@ -49,10 +57,20 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const directory = await mkdtemp(path.join(tmpdir(), 'millrace-test-'));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const databaseUrl = options.databaseUrl ?? stack.use(await testDatabase({ migrations: options.migrations })).url;
-  const environment = { DATABASE_URL: databaseUrl, PORT: '0', HOST: '127.0.0.1', MILLRACE_DIR: directory, LOG_LEVEL: 'error' };
+  const environment = {
+    DATABASE_URL: databaseUrl,
+    PORT: '0',
+    HOST: '127.0.0.1',
+    MILLRACE_DIR: directory,
+    LOG_LEVEL: 'error',
+  };
   const config = readConfig(environment, process.cwd());
   const server = stack.use(
-    await start(options.config?.(config) ?? config, { sources: options.sources, migrations: null, log: openLog('error') }),
+    await start(options.config?.(config) ?? config, {
+      sources: options.sources,
+      migrations: null,
+      log: openLog('error'),
+    }),
   );
   const owned = stack.move();
   const asker = (token?: () => Promise<string>): Asker => {
@@ -69,6 +87,11 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     return {
       post,
       query: async (query, variables) => (await (await post({ query, variables })).json()) as Answer,
+      async ask<Result, Variables>(document: TypedDocumentNode<Result, Variables>, variables: Variables) {
+        const answer = (await (await post({ query: print(document), variables })).json()) as Answer;
+        if (answer.errors) throw new Error(JSON.stringify(answer.errors));
+        return answer.data as Result;
+      },
     };
   };
   return {

@@ -9,8 +9,8 @@ import { type Application, createApplication, readSources } from '../../applicat
 import { readConfig } from '../../config/config.ts';
 import { StartupError } from '../../errors.ts';
 import { parseDatabaseUrl } from '../../platform/database-url.ts';
-import { type Server, startServer } from '../../server.ts';
 import { upgradeDatabase } from '../../schema-upgrade.ts';
+import { type Server, startServer } from '../../server.ts';
 import { askInTerminal } from './question.ts';
 import { checkTypes, generateTypes } from './types.ts';
 
@@ -71,8 +71,8 @@ async function follow(root: string, server: Server, config: ReturnType<typeof re
     }
     server.replace(next);
     say(`reloaded in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-    if (isSchemaNew) await generateTypes(root, say);
-    void checkTypes(root, say);
+    // In the background: types are for the editor, the server does not need them.
+    void (isSchemaNew ? generateTypes(root, say) : Promise.resolve()).then(() => checkTypes(root, say));
   } catch (error) {
     say(`\n✗ ${explain(error)}\n  the API before this change is still up`);
   }
@@ -86,11 +86,14 @@ async function loadAnew(url: string): Promise<unknown> {
 
 async function mayLose(losses: readonly string[]): Promise<boolean> {
   say(`\nthis change would lose data:\n${losses.map((loss) => `  - ${loss}`).join('\n')}`);
-  return (await askInTerminal('type "yes" to make the change, anything else to leave the database as it is: ')) === 'yes';
+  return (
+    (await askInTerminal('type "yes" to make the change, anything else to leave the database as it is: ')) === 'yes'
+  );
 }
 
 const sameFiles = (a: Application, b: Application): boolean =>
-  a.files.length === b.files.length && a.files.every((f, i) => f.path === b.files[i]!.path && f.content === b.files[i]!.content);
+  a.files.length === b.files.length &&
+  a.files.every((f, i) => f.path === b.files[i]!.path && f.content === b.files[i]!.content);
 
 const explain = (error: unknown): string => {
   if (error instanceof StartupError) return `${error.message}\n→ ${error.remedy}`;
