@@ -1,4 +1,4 @@
-import { defineSeed, type StoredRow } from '../src/cli/seed/define-seed.ts';
+import { defineSeed, type StoredRow } from 'millrace/seed';
 
 // Fills the example: `npx millrace seed`. Everything is made of `random`, so every run makes the same rows.
 export default defineSeed(async ({ rows, random, now, insert, link }) => {

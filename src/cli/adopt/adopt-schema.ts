@@ -1,12 +1,12 @@
 import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
 import { readDatamodel } from '../../data/model/read-datamodel.ts';
-import { readSchemaFiles } from '../../data/model/schema-files.ts';
+import { readSchemaFiles, type SchemaFile } from '../../data/model/schema-files.ts';
 import { StartupError } from '../../errors.ts';
 import { adaptPlatformSchema, type ForeignSchema, readForeignSchema } from './convert-schema.ts';
 
-const closedRules = `import { defineRules } from '../src/data/rules/define-rules.ts';
+const closedRules = `import { defineRules } from 'millrace/rules';
 
 // Who may read and write which rows. A model that is not named here is closed to all but the admin role.
 export default defineRules({});
@@ -36,32 +36,35 @@ export async function adoptSchema(root: string, path: string, { yes }: { yes?: b
 }
 
 async function makePlan(root: string, path: string): Promise<Plan> {
-  const { text, directory } = await readSchema(path);
-  const foreign = readForeignSchema(text);
+  const { files, directory } = await readForeignFiles(path);
+  const foreign = readForeignSchema(files.map(({ content }) => content).join('\n\n'));
   const platformSchema = adaptPlatformSchema(await readFile(join(root, 'prisma', 'schema.prisma'), 'utf8'), foreign);
-  const files = (await readSchemaFiles(root)).filter(({ path }) => path.startsWith('prisma/platform/'));
-  const { models } = readDatamodel([
-    { path: 'prisma/schema.prisma', content: platformSchema },
-    { path: 'prisma/app.prisma', content: foreign.models },
-    ...files,
-  ]);
+  const platform = (await readSchemaFiles(root)).filter(({ path }) => path.startsWith('prisma/platform/'));
+  // Read from its own files, so that a mistake is shown where it stands.
+  const { models } = readDatamodel([{ path: 'prisma/schema.prisma', content: platformSchema }, ...files, ...platform]);
   return { root, foreign, platformSchema, models: models.size, migrations: await findMigrations(root, directory) };
 }
 
-async function readSchema(path: string): Promise<{ text: string; directory: string }> {
+async function readForeignFiles(path: string): Promise<{ files: SchemaFile[]; directory: string }> {
   const kind = await stat(path).catch(() => undefined);
-  if (kind?.isFile()) return { text: await readFile(path, 'utf8'), directory: dirname(path) };
-  const names = kind
-    ? (await readdir(path, { recursive: true })).filter((name) => name.endsWith('.prisma')).sort()
-    : [];
+  const names = kind?.isFile() ? [basename(path)] : kind ? await schemaNames(path) : [];
   if (names.length === 0) {
     throw new StartupError(
       `There is no Prisma schema at ${path}.`,
       'Name a schema.prisma, or a directory of .prisma files.',
     );
   }
-  const texts = await Promise.all(names.map((name) => readFile(join(path, name), 'utf8')));
-  return { text: texts.join('\n\n'), directory: path };
+  const directory = kind?.isFile() ? dirname(path) : path;
+  const read = async (name: string) => ({
+    path: relative(process.cwd(), join(directory, name)),
+    content: await readFile(join(directory, name), 'utf8'),
+  });
+  return { files: await Promise.all(names.map(read)), directory };
+}
+
+async function schemaNames(directory: string): Promise<string[]> {
+  const names = await readdir(directory, { recursive: true });
+  return names.filter((name) => name.endsWith('.prisma') && !name.includes('node_modules')).sort();
 }
 
 async function findMigrations(root: string, directory: string): Promise<string | undefined> {
@@ -79,7 +82,7 @@ function describePlan({ foreign, models, migrations }: Plan): string {
     `prisma/app.prisma      ${models} ${models === 1 ? 'model takes' : 'models take'} the place of what is there`,
     `prisma/migrations      removed${migrations ? `; those of ${migrations} come in their place` : ''}`,
     'app/rules.ts           closed to all but the admin role, until you open it',
-    'app/seed.ts            removed',
+    'app/seed.ts, schema.ts removed',
   ];
   const kept = [...attributes.map((line) => line.split(' ')[0]!), ...previewFeatures];
   if (kept.length > 0) lines.push(`prisma/schema.prisma   takes over ${kept.join(', ')}`);
@@ -100,15 +103,14 @@ async function carryOut({ root, foreign, platformSchema, migrations }: Plan): Pr
   await writeFile(join(root, 'prisma', 'app.prisma'), foreign.models);
   await writeFile(join(root, 'prisma', 'schema.prisma'), platformSchema);
   await writeFile(join(root, 'app', 'rules.ts'), closedRules);
-  await rm(join(root, 'app', 'seed.ts'), { force: true });
+  for (const name of ['seed.ts', 'schema.ts']) await rm(join(root, 'app', name), { force: true });
   await rm(target, { recursive: true, force: true });
   if (migrations) await cp(migrations, target, { recursive: true });
 }
 
 const onNewDatabase = `
 Done. What comes next, with a new database:
-  npx prisma migrate dev --name init    makes your first migration, and applies it
-  npm start
+  npm start    makes your first migration, applies it, and runs
 
 Or with your existing database:
   export DATABASE_URL=postgresql://…
@@ -127,6 +129,7 @@ Done. What comes next:
 function describeRest({ migrations }: Plan): string {
   const steps = migrations ? onOwnMigrations : onNewDatabase;
   return `${steps}
-Then say in app/rules.ts who may read and write what; until then only the admin role may:
+Then say in app/rules.ts who may read and write what (npx prisma generate gives it the types of your models).
+Until then only the admin role may:
   npx millrace token --role admin`;
 }
