@@ -13,6 +13,7 @@ import type {
   TableName,
   UniqueKey,
 } from './datamodel.ts';
+import { schemaBlocks } from './schema-blocks.ts';
 import { composeSchema, type SchemaFile, schemaProblems } from './schema-files.ts';
 
 // @NOTE the WASM parser is CommonJS and compiles its module when loaded (30 ms): loaded on first use, not on import.
@@ -58,10 +59,8 @@ function messageOf(error: unknown): string {
 
 /** The parsed document does not tell views from tables, so their names are read from the text. */
 function viewNames(files: readonly SchemaFile[]): ReadonlySet<string> {
-  const names = files.flatMap((file) =>
-    [...file.content.matchAll(/^[ \t]*view[ \t]+(\w+)[ \t]*\{/gm)].map((m) => m[1]!),
-  );
-  return new Set(names);
+  const views = files.flatMap((file) => schemaBlocks(file.content).filter((block) => block.keyword === 'view'));
+  return new Set(views.map((view) => view.name));
 }
 
 /** What the parsed document does not say. */

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { StartupError } from '../../errors.ts';
+import { type SchemaBlock, schemaBlocks, settingOf } from './schema-blocks.ts';
 
 /** One `.prisma` file: its path, relative to the project, and its text. */
 export interface SchemaFile {
@@ -28,44 +29,63 @@ export async function readSchemaFiles(root: string): Promise<SchemaFile[]> {
 }
 
 const platformFile = 'prisma/schema.prisma';
-const block = /^[ \t]*(datasource|generator)[ \t]+\w+[ \t]*\{[^}]*\}/gm;
-const obsolete = /^[ \t]*(url|directUrl|shadowDatabaseUrl)[ \t]*=.*$/gm;
+/** No file on disk: where the composed blocks stand. */
+const settingsFile = 'prisma/settings of all files';
+
+/** What a datasource says about the models, not about the connection. */
+const modelSettings = ['schemas', 'extensions', 'relationMode'];
 
 /**
- * Makes one valid schema of files that were each whole once: a schema brought from elsewhere may keep its own
- * `datasource` and `generator` blocks, which give way to those of prisma/schema.prisma. Lines keep their numbers, so that
- * messages still point at the right place. What a datasource says about the models (`schemas`, `extensions`,
- * `relationMode`) is kept.
+ * Makes one valid schema of files that were each whole once: a schema brought from elsewhere keeps its own `datasource` and
+ * `generator` blocks, and all of them give way to one of each in a file of their own. Lines keep their numbers, so that
+ * messages still point at the right place. What a datasource says about the models is kept, of prisma/schema.prisma first.
+ * @throws StartupError when a schema is for another database
  */
 export function composeSchema(files: readonly SchemaFile[]): SchemaFile[] {
-  const owner = files.find((f) => f.path === platformFile && hasDatasource(f)) ?? files.find(hasDatasource);
-  const others = files.filter((f) => f !== owner);
-  const attributes = others.flatMap((f) => datasourceAttributes(f.content));
-  const composed = others.map((f) => ({ path: f.path, content: f.content.replaceAll(block, blank) }));
-  if (!owner) return [{ path: platformFile, content: datasource(attributes) }, ...composed];
-  const content = owner.content
-    .replaceAll(obsolete, '')
-    .replace(/^([ \t]*datasource[ \t]+\w+[ \t]*\{)/m, (head) => withAttributes(head, owner.content, attributes));
-  return [{ path: owner.path, content }, ...composed];
+  const ordered = [...files].sort((a, b) => Number(b.path === platformFile) - Number(a.path === platformFile));
+  const settings = new Map<string, string>();
+  const composed = ordered.map((file) => {
+    let content = file.content;
+    for (const block of schemaBlocks(file.content)) {
+      if (block.keyword !== 'datasource' && block.keyword !== 'generator') continue;
+      content = content.slice(0, block.start) + blank(content.slice(block.start, block.end)) + content.slice(block.end);
+      if (block.keyword === 'datasource') readSettings(file, block, settings);
+    }
+    return { path: file.path, content };
+  });
+  return [...composed, { path: settingsFile, content: setup(settings) }];
 }
 
-const hasDatasource = (file: SchemaFile): boolean => /^[ \t]*datasource[ \t]+\w+[ \t]*\{/m.test(file.content);
-
-const datasource = (attributes: readonly string[]): string =>
-  `datasource db {\n  provider = "postgresql"\n  ${attributes.join('\n  ')}\n}\n`;
-
-const blank = (text: string): string => text.replaceAll(/[^\n]/g, '');
-
-function datasourceAttributes(content: string): string[] {
-  const body = content.match(/^[ \t]*datasource[ \t]+\w+[ \t]*\{([^}]*)\}/m)?.[1] ?? '';
-  return [...body.matchAll(/^[ \t]*((?:schemas|extensions|relationMode)[ \t]*=.*)$/gm)].map((m) => m[1]!);
+function readSettings(file: SchemaFile, datasource: SchemaBlock, settings: Map<string, string>): void {
+  const provider = settingOf(datasource, 'provider') ?? '"postgresql"';
+  if (!/^"postgres(ql)?"$/.test(provider)) {
+    throw new StartupError(
+      `${file.path} is a schema for ${provider}`,
+      'Millrace runs on PostgreSQL: bring the schema there first',
+    );
+  }
+  for (const name of modelSettings) {
+    const value = settingOf(datasource, name);
+    if (value && !settings.has(name)) settings.set(name, value);
+  }
 }
 
-// @NOTE on the head's own line, so that no line moves.
-function withAttributes(head: string, content: string, attributes: readonly string[]): string {
-  const missing = attributes.filter((a) => !content.includes(`${a.split(/[ =]/)[0]!} `));
-  return missing.length === 0 ? head : `${head}\n${missing.join('\n')}\n`;
-}
+const setup = (settings: ReadonlyMap<string, string>): string =>
+  [
+    'datasource db {',
+    '  provider = "postgresql"',
+    ...[...settings].map(([name, value]) => `  ${name} = ${value}`),
+    '}',
+    'generator client {',
+    '  provider = "prisma-client"',
+    // @NOTE those that more schemas are valid with; the features that a client is generated with are not our matter.
+    `  previewFeatures = ["views", "partialIndexes"${settings.has('extensions') ? ', "postgresqlExtensions"' : ''}]`,
+    '}',
+    '',
+  ].join('\n');
+
+// @NOTE spaces for characters: the linter counts bytes, and what follows on the line keeps its place.
+const blank = (text: string): string => text.replaceAll(/[^\n]/g, ' ');
 
 interface Diagnostic {
   file_name: string;
