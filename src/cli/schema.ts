@@ -20,7 +20,7 @@ export function schemaCommand(): Command {
     .addHelpText('after', examples)
     .action(async ({ write, check }: { write?: boolean; check?: boolean }) => {
       const root = findProject();
-      const { printApiSchema } = await import('../graphql/print.ts');
+      const { printApiSchema } = await import('./print-schema.ts');
       const text = `${(await printApiSchema(root)).trimEnd()}\n`;
       if (write) await writeFile(join(root, 'schema.graphql'), text);
       else if (check) await compare(root, text);

@@ -8,6 +8,8 @@ export type Violation = string;
 const rooms = [
   'main',
   'server',
+  'schema-upgrade',
+  'application',
   'transport',
   'graphql',
   'modules',
