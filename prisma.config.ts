@@ -13,6 +13,11 @@ async function databaseUrl(): Promise<string> {
   const command = process.argv[2] ?? '';
   if (!['migrate', 'db', 'studio'].includes(command)) return '';
   const { startEmbeddedPostgres } = await import('./src/platform/postgres/embedded.ts');
-  const postgres = await startEmbeddedPostgres({ directory: '.millrace' });
-  return postgres.url();
+  try {
+    return (await startEmbeddedPostgres({ directory: '.millrace' })).url();
+  } catch (error) {
+    // The command line shows a message and nothing else of an error.
+    if (error instanceof Error && 'remedy' in error) throw new Error(`${error.message}. ${error.remedy}`);
+    throw error;
+  }
 }
