@@ -1,6 +1,4 @@
 /** The composition root: what a Millrace consists of, in the order in which it is built and, backwards, taken down. */
-import type { Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { type Application, createApplication, readSources, type Sources } from './application.ts';
@@ -8,6 +6,7 @@ import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
 import { missingInDatabase } from './data/model/check-database.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
+import { suggestViewers } from './data/suggest-viewers.ts';
 import { StartupError } from './errors.ts';
 import { createEngine } from './graphql/yoga.ts';
 import { parseDatabaseUrl } from './platform/database-url.ts';
@@ -21,6 +20,7 @@ import { authenticate } from './transport/authenticate.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
+import { closeHttp, listen, urlOf } from './transport/listen.ts';
 import { stranger } from './viewer.ts';
 
 /** A running Millrace. */
@@ -78,9 +78,11 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     log,
   });
   const health = createHealth(db);
-  const graphiql = config.graphql.graphiql ? stack.use(graphiqlFor(config, tokens, () => application, log)) : undefined;
+  const graphiql = config.graphql.graphiql
+    ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
+    : undefined;
   const http = createHttpServer(config.http, { engine, health, graphiql, jwks: () => tokens.jwks(), log });
-  await listen(http, config);
+  await listen(http, config.http);
   stack.defer(() => closeHttp(http));
 
   const owned = stack.move();
@@ -149,7 +151,8 @@ async function requireTables(
   );
 }
 
-function graphiqlFor(config: Config, tokens: Tokens, application: () => Application, log: Logger) {
+function graphiqlFor(config: Config, tokens: Tokens, db: Database, application: () => Application, log: Logger) {
+  const { adminRole } = config.tokens;
   const { mint } = tokens;
   const mayViewAs = config.environment === 'development' && config.database.kind === 'embedded' && mint;
   const graphiql = createGraphiql({
@@ -158,48 +161,13 @@ function graphiqlFor(config: Config, tokens: Tokens, application: () => Applicat
     schema: () => application().schema,
     cacheDirectory: path.join(config.directory, 'cache'),
     viewAs: mayViewAs
-      ? { mintToken: (sub, role) => mint({ sub, role, expiresIn: 12 * 3600 }), suggestions: async () => [] }
+      ? {
+          mintToken: (sub, role) => mint({ sub, role, expiresIn: 12 * 3600 }),
+          suggestions: async () => suggestViewers(db, application().datamodel),
+          initial: { role: adminRole, label: 'Admin' },
+        }
       : undefined,
     onError: (error) => log.warn({ err: error }, 'GraphiQL'),
   });
   return Object.assign(graphiql, { [Symbol.dispose]: () => graphiql.close() });
-}
-
-function listen(server: HttpServer, { http: { host, port } }: Config): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explainListen(error, host, port)));
-    server.listen(port, host, resolve);
-  });
-}
-
-function explainListen(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const explain: Record<string, [message: string, remedy: string]> = {
-    EADDRINUSE: [
-      `port ${port} is in use by another program`,
-      `stop it, or choose another port: PORT=${port + 1} npm start`,
-    ],
-    EACCES: [`port ${port} is for privileged users only`, 'choose a port above 1023: PORT=4000 npm start'],
-    EADDRNOTAVAIL: [`this machine has no address ${host}`, 'correct HOST'],
-    ENOTFOUND: [`there is no host ${host}`, 'correct HOST'],
-  };
-  const known = explain[error.code ?? ''];
-  return known ? new StartupError(...known, { cause: error }) : error;
-}
-
-/** Waits for the requests under way; connections that are still there after 8 s are cut. */
-function closeHttp(server: HttpServer): Promise<void> {
-  return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), 8000);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
-}
-
-function urlOf(server: HttpServer, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${shown}:${port}`;
 }

@@ -23,7 +23,7 @@ export interface GraphiqlOptions {
   headers?: Record<string, string>;
   /** How the page subscribes; by default over server-sent events at the endpoint. */
   subscriptions?: 'SSE' | 'GRAPHQL_SSE' | 'WS';
-  /** Told of what went wrong inside, which the browser is not told; standard error when absent. */
+  /** Told of what went wrong inside, which the browser is not told; nobody is when absent. */
   onError?: (error: unknown) => void;
 }
 
@@ -44,7 +44,7 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
   const store = createAssetStore(options.cacheDirectory);
   let pages = new Map<boolean, { schema: GraphQLSchema; page: Page }>();
 
-  const report = options.onError ?? console.error;
+  const report = options.onError ?? (() => {});
 
   // A courtesy: without them the page is still of use.
   function examples(schema: GraphQLSchema, mayViewAs: boolean): ExampleQuery[] {
