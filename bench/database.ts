@@ -1,0 +1,32 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import { seedProject } from '../src/cli/seed/seed-project.ts';
+import { readConfig } from '../src/config/config.ts';
+import { startEmbeddedPostgres } from '../src/platform/postgres/embedded.ts';
+import { clusterHomeAt } from '../src/platform/postgres/home.ts';
+import { findPostmaster } from '../src/platform/postgres/postmaster.ts';
+
+/** The one PostgreSQL that all peers ask: a cluster of the run's own, with the example's tables and rows. */
+export interface BenchDatabase extends AsyncDisposable {
+  url: string;
+  postmaster: number;
+  /** A directory that goes with the cluster. */
+  directory: string;
+}
+
+/** Makes the cluster and seeds it. Nothing is synced to disk: it holds nothing worth keeping, and only reads are measured. */
+export async function startDatabase(root: string, rows: number): Promise<BenchDatabase> {
+  await using stack = new AsyncDisposableStack();
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-bench-'));
+  stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+  chmodSync(directory, 0o711); // root's server runs as another user
+  const postgres = stack.use(await startEmbeddedPostgres({ directory, durable: false }));
+  const url = postgres.url();
+  await seedProject(readConfig({ DATABASE_URL: url }, root), { rows });
+  const postmaster = findPostmaster(clusterHomeAt(path.join(directory, 'postgres')));
+  if (!postmaster) throw new Error('the cluster has no server');
+  const owned = stack.move();
+  return { url, postmaster: postmaster.pid, directory, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}

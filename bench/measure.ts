@@ -1,0 +1,108 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { isDeepStrictEqual } from 'node:util';
+import { ticksOf, ticksOfFamily } from './cpu.ts';
+import type { Load, LoadResult } from './load.ts';
+import type { Peer } from './peers.ts';
+import type { Shape } from './shapes.ts';
+import { percentile } from './statistics.ts';
+
+/** What one peer came to in one round; times in microseconds. */
+export interface Measurement {
+  /** CPU a request, of the server's process and of PostgreSQL's. */
+  server: number;
+  database: number;
+  /** Requests a second. */
+  throughput: number;
+  median: number;
+  p99: number;
+  /** Bytes of an answer's body, on average. */
+  bytes: number;
+}
+
+/** Something to measure: one shape for one asker over so many connections. */
+export interface Task {
+  shape: Shape;
+  token: string;
+  connections: number;
+  requests: number;
+}
+
+/** Where measuring takes place. */
+export interface Machine {
+  loader: Loader;
+  postmaster: number;
+  ticksPerSecond: number;
+}
+
+/** The process that loads the peers. */
+export interface Loader extends Disposable {
+  run(load: Load): Promise<LoadResult>;
+}
+
+/** Starts the loading process. */
+export function startLoader(): Loader {
+  const child: ChildProcess = fork(new URL('./load.ts', import.meta.url));
+  return {
+    run: (load) =>
+      new Promise((resolve, reject) => {
+        const onExit = () => reject(new Error('the loading process ended'));
+        child.once('exit', onExit);
+        child.once('message', ({ result, error }: { result?: LoadResult; error?: string }) => {
+          child.off('exit', onExit);
+          if (result) resolve(result);
+          else reject(new Error(error));
+        });
+        child.send(load);
+      }),
+    [Symbol.dispose]: () => child.kill(),
+  };
+}
+
+/** Loads one peer and reads off what it and PostgreSQL have used meanwhile. */
+export async function measure(machine: Machine, peer: Peer, task: Task): Promise<Measurement> {
+  const { postmaster, ticksPerSecond } = machine;
+  const before = { server: ticksOf(peer.pid), database: ticksOfFamily(postmaster) };
+  const { duration, latencies, bytes } = await machine.loader.run(loadOf(peer, task));
+  const perRequest = (ticks: number) => (ticks / ticksPerSecond / task.requests) * 1e6;
+  return {
+    server: perRequest(ticksOf(peer.pid) - before.server),
+    database: perRequest(ticksOfFamily(postmaster) - before.database),
+    throughput: (task.requests / duration) * 1000,
+    median: percentile(latencies, 0.5) * 1000,
+    p99: percentile(latencies, 0.99) * 1000,
+    bytes: bytes / task.requests,
+  };
+}
+
+/** Runs a part of a task without looking, so that connections, plans and compiled code are there. */
+export async function warmUp(machine: Machine, peer: Peer, task: Task): Promise<void> {
+  const requests = Math.max(task.connections * 2, Math.ceil(task.requests / 2));
+  await machine.loader.run(loadOf(peer, { ...task, requests }));
+}
+
+function loadOf(peer: Peer, { shape, token, connections, requests }: Task): Load {
+  return { ...peer.requestsOf(shape), headers: headersOf(token), connections, requests };
+}
+
+const headersOf = (token: string) => ({
+  'content-type': 'application/json',
+  accept: 'application/json',
+  authorization: `Bearer ${token}`,
+});
+
+/** Asks each peer the same, and refuses to go on unless all say the same. */
+export async function requireSameAnswers(peers: readonly Peer[], { shape, token }: Task): Promise<void> {
+  const index = Math.floor(Math.random() * shape.variables.length);
+  const answers = await Promise.all(
+    peers.map(async (peer) => {
+      const { url, bodies } = peer.requestsOf(shape);
+      const response = await fetch(url, { method: 'POST', headers: headersOf(token), body: bodies[index] });
+      return (await response.json()) as { data?: unknown };
+    }),
+  );
+  const [first, ...others] = answers;
+  if (!first?.data || !others.every((other) => isDeepStrictEqual(other, first))) {
+    const shown = answers.map((a, i) => `${peers[i]!.name}: ${JSON.stringify(a).slice(0, 600)}`);
+    throw new Error(`the peers answer ${shape.name} differently:\n${shown.join('\n')}`);
+  }
+}

@@ -1,0 +1,22 @@
+/** The value below which this share of the sorted numbers lies, by the nearest rank; NaN of none. */
+export function percentile(sorted: readonly number[], share: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  const rank = Math.ceil(share * sorted.length);
+  return sorted[Math.min(Math.max(rank, 1), sorted.length) - 1]!;
+}
+
+/** The middle number, or the mean of the middle two; NaN of none. */
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return Number.NaN;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/**
+ * The median of each round's own ratio: the two numbers of a round were measured one after the other, so that whatever
+ * else the machine did in that minute burdened both.
+ */
+export function ratioOfRounds(rounds: readonly { ours: number; theirs: number }[]): number {
+  return median(rounds.filter(({ theirs }) => theirs > 0).map(({ ours, theirs }) => ours / theirs));
+}
