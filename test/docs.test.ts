@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { documentedQueries } from './support/documents.ts';
+import { startServer, type TestServer } from './support/server.ts';
+import { insertTeam, team } from './support/team.ts';
+
+const pages = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'custom-fields.md');
+
+describe.each(pages)('docs/%s', (page) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+    await insertTeam(server.databaseUrl);
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  for (const { line, query, as, answer, fails } of documentedQueries(`docs/${page}`)) {
+    it(`says the truth in line ${line}`, async () => {
+      const claims = as === 'admin' ? { role: 'admin' } : { sub: team[as as 'ann'] };
+      const result = await server.as(claims).query(query);
+      if (fails) return expect(result.errors?.map((e) => e.extensions.code)).toEqual([fails]);
+      expect(result.errors).toBeUndefined();
+      if (answer) expect(result.data).toEqual(answer);
+    });
+  }
+});
+
+it('has a page for everything that the README lists', () => {
+  const listed = [...readFileSync('README.md', 'utf8').matchAll(/\]\((docs\/[\w-]+\.md|ARCHITECTURE\.md)\)/g)].map(
+    (m) => m[1]!,
+  );
+  expect(listed.length).toBeGreaterThan(5);
+  for (const file of listed) expect(readFileSync(file, 'utf8').length, file).toBeGreaterThan(200);
+});
+
+it('keeps the first screen of the README to one screen', () => {
+  const [first] = readFileSync('README.md', 'utf8').split('\n## ');
+  expect(first!.split('\n').length).toBeLessThan(40);
+});
