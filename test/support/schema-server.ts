@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import type { RuleSet } from '../../src/data/rules/rule-set.ts';
+import type { SchemaExtension } from '../../src/graphql/schema.ts';
+import { planMigration } from '../../src/platform/migrations/plan.ts';
+import { ask, testDatabase } from './postgres.ts';
+import { startServer, type TestServer, type TestServerOptions } from './server.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
+
+/** What a server of a test's own schema is made of. */
+export interface SchemaServerOptions {
+  /** Models in Prisma's words; no datasource, no generator. */
+  schema: string;
+  rules: RuleSet;
+  extend?: SchemaExtension;
+  /** SQL that fills the tables. */
+  rows?: string;
+  config?: TestServerOptions['config'];
+}
+
+/** Starts a real server for a schema that stands in the test, on a database of its own with that schema's tables. */
+export async function startSchemaServer(options: SchemaServerOptions): Promise<TestServer> {
+  const { schema, rules, extend, rows, config } = options;
+  await using stack = new AsyncDisposableStack();
+  const { url } = stack.use(await testDatabase({ migrations: false }));
+  const directory = stack.use(temporaryDirectory());
+  const platform = { path: 'prisma/schema.prisma', content: await readFile('prisma/schema.prisma', 'utf8') };
+  const files = [platform, { path: 'prisma/app.prisma', content: schema }];
+  const { sql } = await planMigration({ url, schemaFiles: files, directory: directory.path });
+  await ask(url, sql + (rows ?? ''));
+  const server = stack.use(await startServer({ databaseUrl: url, sources: { files, rules, extend }, config }));
+  const owned = stack.move();
+  return { ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
