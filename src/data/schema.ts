@@ -18,9 +18,9 @@ export interface DataOperation {
 /** Adds the data API of all models: their types, filters, pages, and the root fields that read and write them. */
 export function dataSchema(builder: Builder, api: Api): void {
   const models = [...api.models.values()];
-  addScalars(builder);
-  addSharedInputs(builder);
-  addPageInfo(builder);
+  addScalars(builder, api);
+  addSharedInputs(builder, api);
+  addPageInfo(builder, api);
   for (const type of api.enums) {
     builder.enumType(type.name, {
       description: type.documentation ?? `A value of ${type.name}.`,
@@ -29,18 +29,19 @@ export function dataSchema(builder: Builder, api: Api): void {
   }
   addFilters(
     builder,
+    api,
     models.flatMap((m) => [...m.fields.values()].filter((f) => f.kind === 'column')),
   );
   for (const model of models) {
     addModelOutputs(builder, api, model);
     addModelInputs(builder, api, model);
-    if (hasReachableKey(model)) addConnectInputs(builder, model);
-    addReads(builder, model);
-    if (!model.model.isView) addWrites(builder, model);
+    if (hasReachableKey(model)) addConnectInputs(builder, api, model);
+    addReads(builder, api, model);
+    if (!model.model.isView) addWrites(builder, api, model);
   }
 }
 
-function addReads(builder: Builder, model: ApiModel): void {
+function addReads(builder: Builder, api: Api, model: ApiModel): void {
   const extensions = (kind: DataRead['kind']) => ({
     read: { kind, model } satisfies DataRead,
     data: { model: model.model.name, action: 'read' } satisfies DataOperation,
@@ -52,7 +53,11 @@ function addReads(builder: Builder, model: ApiModel): void {
         nullable: true,
         description: `The ${model.name} of this key; null when there is none that the viewer may see.`,
         args: {
-          where: t.arg({ type: inputType(`${model.name}WhereUniqueInput`), required: true, description: 'Its key.' }),
+          where: t.arg({
+            type: inputType(api.typeName(`${model.name}WhereUniqueInput`)),
+            required: true,
+            description: 'Its key.',
+          }),
         },
         extensions: extensions('one'),
         resolve: (_root, _args, context, info) => resolveRead(context, info),
@@ -61,11 +66,11 @@ function addReads(builder: Builder, model: ApiModel): void {
   }
   builder.queryField(model.many, (t) =>
     t.field({
-      type: outputType(`${model.name}Connection`),
+      type: outputType(api.typeName(`${model.name}Connection`)),
       nullable: false,
       description: `The rows of ${model.name} that the viewer may see.`,
       args: Object.fromEntries(
-        Object.entries(listArguments(model.name)).map(([key, a]) => [
+        Object.entries(listArguments(api, model.name)).map(([key, a]) => [
           key,
           t.arg({ type: inputType(a.type), required: false, description: a.description }),
         ]),
@@ -76,11 +81,14 @@ function addReads(builder: Builder, model: ApiModel): void {
   );
 }
 
-function addWrites(builder: Builder, model: ApiModel): void {
+function addWrites(builder: Builder, api: Api, model: ApiModel): void {
   const { name } = model;
-  const where = { where: { type: `${name}WhereUniqueInput`, description: 'Its key.' } };
+  const where = { where: { type: api.typeName(`${name}WhereUniqueInput`), description: 'Its key.' } };
   const data = (kind: 'Create' | 'Update') => ({
-    data: { type: `${kind}${name}Input`, description: kind === 'Create' ? 'What it is made of.' : 'What changes.' },
+    data: {
+      type: api.typeName(`${kind}${name}Input`),
+      description: kind === 'Create' ? 'What it is made of.' : 'What changes.',
+    },
   });
   addWrite(
     builder,

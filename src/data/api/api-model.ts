@@ -1,8 +1,9 @@
 import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
-import type { Datamodel, EnumType, Field, Model } from '../model/datamodel.ts';
+import type { ColumnField, Datamodel, EnumType, Field, Model, UniqueKey } from '../model/datamodel.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
-import { enumFilterNames } from './filters.ts';
+import { filterNameOf } from './filters.ts';
+import { scalarNames } from './scalars.ts';
 
 /** A model as the API shows it: its names there, and the fields that are in it. */
 export interface ApiModel {
@@ -28,34 +29,32 @@ export interface Api {
   models: ReadonlyMap<string, ApiModel>;
   byTypeName: ReadonlyMap<string, ApiModel>;
   enums: readonly EnumType[];
+  /** The name of a type of Millrace's own: as given, unless a model or an enum has it; then with `Millrace` before it. */
+  typeName(name: string): string;
 }
 
-/** Names that GraphQL or Millrace use for types of their own. */
-const reservedTypes = new Set(
-  'String Int Float Boolean ID BigInt Decimal DateTime Date Time JSON Bytes Uuid'
-    .split(' ')
-    .flatMap((name) => (name === 'Uuid' ? ['UuidFilter'] : [name, `${name}Filter`, `${name}ListFilter`]))
-    .concat(
-      'PageInfo',
-      'SortOrder',
-      'NullsOrder',
-      'SortOrderInput',
-      'OrderByCount',
-      'QueryMode',
-      'JsonFilter',
-      'JSONListFilter',
-    ),
-);
+/** Types that GraphQL itself brings. */
+const builtInTypes = ['String', 'Int', 'Float', 'Boolean', 'ID'];
 
-/** Suffixes and prefixes that make type names out of a model's name. */
+/** Types that all models share. */
+const sharedTypes = [
+  ...scalarNames,
+  'PageInfo',
+  'SortOrder',
+  'NullsOrder',
+  'SortOrderInput',
+  'OrderByCount',
+  'QueryMode',
+];
+
+/** Types that are made for a model, by what their names add to the model's. */
 const derivedTypes = (name: string): string[] => [
-  name,
   `${name}Connection`,
   `${name}Edge`,
   `${name}WhereInput`,
   `${name}WhereUniqueInput`,
   `${name}OrderByInput`,
-  `${name}RelationFilter`,
+  `${name}ScalarRelationFilter`,
   `${name}ListRelationFilter`,
   `Create${name}Input`,
   `Update${name}Input`,
@@ -63,11 +62,24 @@ const derivedTypes = (name: string): string[] => [
   `${name}ConnectManyInput`,
 ];
 
-const rootFields = (model: ApiModel): string[] => {
-  const name = upperFirst(model.name);
-  const reads = model.model.uniqueKeys.length > 0 ? [model.one, model.many] : [model.many];
-  return model.model.isView ? reads : [...reads, `create${name}`, `update${name}`, `delete${name}`];
-};
+const readFields = (model: ApiModel): string[] =>
+  model.model.uniqueKeys.length > 0 ? [model.one, model.many] : [model.many];
+
+const writeFields = ({ name, model }: ApiModel): string[] =>
+  model.isView ? [] : ['create', 'update', 'delete'].map((action) => `${action}${upperFirst(name)}`);
+
+const columnsOf = (model: ApiModel): ColumnField[] => [...model.fields.values()].filter((f) => f.kind === 'column');
+
+/** The unique keys whose fields are all in the API. */
+export const reachableKeys = (model: ApiModel): UniqueKey[] =>
+  model.model.uniqueKeys.filter((key) => key.fields.every((f) => model.nameOf.has(f.name)));
+
+/** The reachable keys of several fields. */
+export const compoundKeys = (model: ApiModel): UniqueKey[] => reachableKeys(model).filter((k) => k.fields.length > 1);
+
+/** Name of the input type that a key of several fields has. */
+export const compoundKeyName = ({ name }: ApiModel, key: UniqueKey): string =>
+  `${name}${key.fields.map((f) => upperFirst(f.name)).join('')}CompoundUniqueInput`;
 
 /** `Task` → `task`, `HTTPLog` → `hTTPLog`, as Prisma Client names its models. */
 export const lowerFirst = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
@@ -82,34 +94,42 @@ export const upperFirst = (name: string): string => name.charAt(0).toUpperCase()
 export function describeApi(datamodel: Datamodel, rules: RuleSet): Api {
   const included = [...datamodel.models.values()].filter((model) => rules[model.name]?.api !== false);
   const names = new Set(included.map((model) => model.name));
-  const models = included.map((model) => apiModel(model, names, rules));
-  checkNames(models, [...datamodel.enums.values()]);
+  const ones = new Set(included.map((model) => lowerFirst(typeNameIn(model, rules))));
+  const models = included.map((model) => apiModel(model, names, ones, rules));
   const enums = [...datamodel.enums.values()].filter((e) =>
     models.some((m) =>
       [...m.fields.values()].some((f) => f.kind === 'column' && f.type.kind === 'enum' && f.type.enum === e),
     ),
   );
-  return {
+  const taken = new Set([...models, ...enums].map(({ name }) => name));
+  const api: Api = {
     models: new Map(models.map((m) => [m.model.name, m])),
     byTypeName: new Map(models.map((m) => [m.name, m])),
     enums,
+    typeName: (name) => (taken.has(name) ? `Millrace${name}` : name),
   };
+  checkNames(api);
+  return api;
 }
 
-function apiModel(model: Model, included: ReadonlySet<string>, rules: RuleSet): ApiModel {
+const namingOf = (model: Model, rules: RuleSet) => rules[model.name]?.api || {};
+
+const typeNameIn = (model: Model, rules: RuleSet): string => namingOf(model, rules).name ?? model.name;
+
+function apiModel(model: Model, included: ReadonlySet<string>, ones: ReadonlySet<string>, rules: RuleSet): ApiModel {
   const own = rules[model.name];
-  const naming = own?.api || {};
+  const naming = namingOf(model, rules);
   const omitted = new Set(naming.omit);
   const fields = [...model.fields.values()]
     .filter((f) => !omitted.has(f.name) && (f.kind === 'column' || included.has(f.target)))
     .map((f): [string, Field] => [naming.rename?.[f.name] ?? f.name, f]);
-  const name = naming.name ?? model.name;
+  const name = typeNameIn(model, rules);
   const one = lowerFirst(name);
   return {
     model,
     name,
     one,
-    many: naming.plural ?? pluralOf(one),
+    many: naming.plural ?? pluralOf(one, ones),
     fields: new Map(fields),
     nameOf: new Map(fields.map(([apiName, f]) => [f.name, apiName])),
     isPublic: own?.read === true,
@@ -119,33 +139,45 @@ function apiModel(model: Model, included: ReadonlySet<string>, rules: RuleSet): 
 
 const isGuarded = (rule: unknown): boolean => rule !== undefined && rule !== true;
 
-/** The plural; a word that is its own plural (`news`, `users`) becomes `newsList`. */
-function pluralOf(one: string): string {
+/** The plural; where that names one row already, of this model (`news`, `users`) or another's (`settings`), `newsList`. */
+function pluralOf(one: string, ones: ReadonlySet<string>): string {
   const many = pluralize(one);
-  return many === one ? `${one}List` : many;
+  return ones.has(many) ? `${one}List` : many;
 }
 
-function checkNames(models: readonly ApiModel[], enums: readonly EnumType[]): void {
+function checkNames(api: Api): void {
   const problems: string[] = [];
-  const types = new Map<string, string>([...reservedTypes].map((name) => [name, 'a type of GraphQL or Millrace']));
+  const models = [...api.models.values()];
   const claim = (taken: Map<string, string>, name: string, owner: string, remedy: string) => {
     const other = taken.get(name);
     if (other && other !== owner) problems.push(`${owner}: the name ${name} is already that of ${other}; ${remedy}`);
     else if (/^__/.test(name)) problems.push(`${owner}: GraphQL keeps names that begin with __ for itself; ${remedy}`);
     else taken.set(name, owner);
   };
-  const roots = new Map<string, string>();
-  for (const e of enums) {
+  const types = new Map(builtInTypes.map((name) => [name, 'a type of GraphQL']));
+  for (const name of sharedTypes) types.set(api.typeName(name), 'a type of Millrace');
+  for (const e of api.enums) {
     const remedy = `rename the enum and keep its name in the database by @@map("${e.name}")`;
-    for (const type of [e.name, ...enumFilterNames(e)]) claim(types, type, `enum ${e.name}`, remedy);
+    claim(types, e.name, `enum ${e.name}`, remedy);
+    for (const { name } of e.values) {
+      if (/^(?:true|false|null|__.*)$/.test(name))
+        problems.push(`enum ${e.name}: ${name} is no value in GraphQL; rename it and keep it by @map("${name}")`);
+    }
   }
+  const queries = new Map<string, string>();
+  const mutations = new Map<string, string>();
   for (const model of models) {
     const { name } = model.model;
+    const owner = `model ${name}`;
     const remedy = `in app/rules.ts write ${name}: { api: { name: '${name}Record' } }`;
-    for (const type of derivedTypes(model.name)) claim(types, type, `model ${name}`, remedy);
-    for (const field of rootFields(model)) claim(roots, field, `model ${name}`, remedy);
+    const derived = [...derivedTypes(model.name), ...compoundKeys(model).map((key) => compoundKeyName(model, key))];
+    for (const type of [model.name, ...derived.map(api.typeName)]) claim(types, type, owner, remedy);
+    for (const field of readFields(model)) claim(queries, field, owner, remedy);
+    for (const field of writeFields(model)) claim(mutations, field, owner, remedy);
     problems.push(...fieldProblems(model));
   }
+  for (const name of new Set(models.flatMap((m) => columnsOf(m).map((f) => filterNameOf(api, f)))))
+    claim(types, name, `filter ${name}`, 'rename the model or enum of that name by `api` in app/rules.ts or @@map');
   if (problems.length > 0) {
     throw new StartupError(
       `names collide in the API:\n${problems.map((p) => `  ${p}`).join('\n')}`,

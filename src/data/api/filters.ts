@@ -1,5 +1,6 @@
 import type { Builder } from '../../graphql/builder.ts';
-import type { ColumnField, EnumType } from '../model/datamodel.ts';
+import type { ColumnField, ScalarType } from '../model/datamodel.ts';
+import type { Api } from './api-model.ts';
 import { typeNameOf } from './scalars.ts';
 
 /** A filter's operator: the type of its operand, and what it does. */
@@ -23,31 +24,33 @@ const comparison = (type: string): Operators => ({
   gte: { type, description: 'Greater than or equal to this.' },
 });
 
-const mode: Operators = { mode: { type: 'QueryMode', description: 'Whether case matters; it does by default.' } };
+const mode = (api: Api): Operators => ({
+  mode: { type: api.typeName('QueryMode'), description: 'Whether case matters; it does by default.' },
+});
 
-const text: Operators = {
+const text = (api: Api): Operators => ({
   contains: { type: 'String', description: 'Has this text somewhere in it.' },
   startsWith: { type: 'String', description: 'Begins with this text.' },
   endsWith: { type: 'String', description: 'Ends with this text.' },
-  ...mode,
-};
+  ...mode(api),
+});
 
-const json: Operators = {
+const json = (type: string, api: Api): Operators => ({
   path: {
     type: ['String'],
     description: 'The way to the part that the other conditions speak of; list positions are digits.',
   },
-  equals: { type: 'JSON', description: 'Equal to this document; `null` finds JSON null and no value alike.' },
-  not: { type: 'JSON', description: 'Not equal to this document.' },
+  equals: { type, description: 'Equal to this document; `null` finds JSON null and no value alike.' },
+  not: { type, description: 'Not equal to this document.' },
   string_contains: { type: 'String', description: 'A string that has this text somewhere in it.' },
   string_starts_with: { type: 'String', description: 'A string that begins with this text.' },
   string_ends_with: { type: 'String', description: 'A string that ends with this text.' },
-  array_contains: { type: 'JSON', description: 'A list that has these elements.' },
-  array_starts_with: { type: 'JSON', description: 'A list whose first element is this.' },
-  array_ends_with: { type: 'JSON', description: 'A list whose last element is this.' },
-  ...comparison('JSON'),
-  ...mode,
-};
+  array_contains: { type, description: 'A list that has these elements.' },
+  array_starts_with: { type, description: 'A list whose first element is this.' },
+  array_ends_with: { type, description: 'A list whose last element is this.' },
+  ...comparison(type),
+  ...mode(api),
+});
 
 const listOperators = (type: string): Operators => ({
   equals: { type: [type], description: 'The same elements in the same order.' },
@@ -59,60 +62,68 @@ const listOperators = (type: string): Operators => ({
 
 const ordered = (type: string): Operators => ({ ...equality(type), ...comparison(type) });
 
-const scalarFilters: Record<string, { type: string; operators: Operators }> = {
-  String: { type: 'String', operators: { ...ordered('String'), ...text } },
-  Uuid: { type: 'String', operators: ordered('String') },
-  Boolean: { type: 'Boolean', operators: { equals: equality('Boolean').equals! } },
-  Int: { type: 'Int', operators: ordered('Int') },
-  Float: { type: 'Float', operators: ordered('Float') },
-  BigInt: { type: 'BigInt', operators: ordered('BigInt') },
-  Decimal: { type: 'Decimal', operators: ordered('Decimal') },
-  DateTime: { type: 'DateTime', operators: ordered('DateTime') },
-  Date: { type: 'Date', operators: ordered('Date') },
-  Time: { type: 'Time', operators: ordered('Time') },
-  Bytes: { type: 'Bytes', operators: equality('Bytes') },
-};
-
 /** String columns of these types compare, but are no text to PostgreSQL: `like` does not know them. */
 const opaqueStrings = new Set(['Uuid', 'Inet', 'Bit', 'VarBit', 'Xml']);
 
+const isOpaque = (field: ColumnField): boolean => opaqueStrings.has(field.nativeType ?? '');
+
 /** Name of the filter type of a column. */
-export function filterNameOf(field: ColumnField): string {
-  const type = typeNameOf(field);
-  if (field.isList) return `${type}ListFilter`;
-  if (type === 'JSON') return 'JsonFilter';
-  return type === 'String' && opaqueStrings.has(field.nativeType ?? '') ? 'UuidFilter' : `${type}Filter`;
+export function filterNameOf(api: Api, field: ColumnField): string {
+  const type = typeNameOf(api, field);
+  if (field.isList) return api.typeName(`${type}ListFilter`);
+  if (type === api.typeName('JSON')) return api.typeName('JsonFilter');
+  return api.typeName(type === 'String' && isOpaque(field) ? 'UuidFilter' : `${type}Filter`);
 }
 
 /** Adds the filter types that these columns need, each once. */
-export function addFilters(builder: Builder, columns: Iterable<ColumnField>): void {
+export function addFilters(builder: Builder, api: Api, columns: Iterable<ColumnField>): void {
   const added = new Set<string>();
   for (const field of columns) {
-    const name = filterNameOf(field);
+    const name = filterNameOf(api, field);
     if (added.has(name)) continue;
     added.add(name);
-    const type = typeNameOf(field);
-    if (field.isList) addFilter(builder, name, `Conditions on a list of ${type}.`, listOperators(type));
-    else if (name === 'JsonFilter') addFilter(builder, name, 'Conditions on a JSON document or a part of it.', json);
-    else if (field.type.kind === 'enum') addFilter(builder, name, `Conditions on ${type}.`, equality(type), name);
-    else {
-      const { type: operand, operators } = scalarFilters[name.slice(0, -'Filter'.length)]!;
-      const what = name === 'UuidFilter' ? 'a UUID or another text that is compared as a whole' : operand;
-      addFilter(builder, name, `Conditions on ${what}; all of them must hold.`, operators, name);
-    }
+    addFilter(builder, name, ...filterOf(api, field, name));
   }
 }
 
-function addFilter(builder: Builder, name: string, description: string, operators: Operators, negation?: string): void {
-  const nested: Operators = negation
-    ? { not: { type: negation, description: 'The contrary of these conditions.' } }
-    : {};
+/** What a column's filter says of itself, and its operators. */
+function filterOf(api: Api, field: ColumnField, name: string): [description: string, operators: Operators] {
+  const type = typeNameOf(api, field);
+  if (field.isList) return [`Conditions on a list of ${type}.`, listOperators(type)];
+  if (type === api.typeName('JSON')) return ['Conditions on a JSON document or a part of it.', json(type, api)];
+  const negated = (operators: Operators): Operators => ({
+    ...operators,
+    not: { type: name, description: 'The contrary of these conditions.' },
+  });
+  if (field.type.kind === 'enum') return [`Conditions on ${type}.`, negated(equality(type))];
+  if (type === 'String' && isOpaque(field))
+    return [
+      'Conditions on a UUID or another text that is compared as a whole; all of them must hold.',
+      negated(ordered(type)),
+    ];
+  return [`Conditions on ${type}; all of them must hold.`, negated(scalarOperators(field.type.name, type, api))];
+}
+
+function scalarOperators(scalar: ScalarType, type: string, api: Api): Operators {
+  switch (scalar) {
+    case 'Boolean':
+      return { equals: equality(type).equals! };
+    case 'Bytes':
+      return equality(type);
+    case 'String':
+      return { ...ordered(type), ...text(api) };
+    default:
+      return ordered(type);
+  }
+}
+
+function addFilter(builder: Builder, name: string, description: string, operators: Operators): void {
   const ref = builder.inputRef<object>(name);
   ref.implement({
     description,
     fields: (t) =>
       Object.fromEntries(
-        Object.entries({ ...operators, ...nested }).map(([key, { type, description }]) => [
+        Object.entries(operators).map(([key, { type, description }]) => [
           key,
           t.field({ type: inputType(type), required: false, description }),
         ]),
@@ -125,6 +136,3 @@ export function inputType(type: string | [string]): 'String' {
   // @NOTE Pothos resolves names when the schema is built; its types know only those declared in BuilderTypes.
   return type as 'String';
 }
-
-/** Names of filter types that an enum brings with it. */
-export const enumFilterNames = (type: EnumType): string[] => [`${type.name}Filter`, `${type.name}ListFilter`];

@@ -1,6 +1,6 @@
 import type { Builder } from '../../graphql/builder.ts';
-import { type ColumnField, type Field, isOrderable, type UniqueKey } from '../model/datamodel.ts';
-import { type Api, type ApiModel, upperFirst } from './api-model.ts';
+import { type ColumnField, type Field, isOrderable } from '../model/datamodel.ts';
+import { type Api, type ApiModel, compoundKeyName, compoundKeys, reachableKeys } from './api-model.ts';
 import { describe } from './descriptions.ts';
 import { filterNameOf, inputType } from './filters.ts';
 import { typeNameOf } from './scalars.ts';
@@ -30,26 +30,35 @@ export function addInput(
   });
 }
 
+/** Marks an enum whose values are words of the SQL, not parameters of it: a plan is made for each. */
+export const wordOfSql = { isWordOfSql: true };
+
 /** Adds the types that every list speaks: directions, and how nulls are placed. */
-export function addSharedInputs(builder: Builder): void {
-  builder.enumType('SortOrder', {
+export function addSharedInputs(builder: Builder, api: Api): void {
+  builder.enumType(api.typeName('SortOrder'), {
+    extensions: wordOfSql,
     description: 'Which way round.',
     values: { asc: { description: 'Least first.' }, desc: { description: 'Greatest first.' } },
   });
-  builder.enumType('NullsOrder', {
+  builder.enumType(api.typeName('NullsOrder'), {
+    extensions: wordOfSql,
     description: 'Where rows without a value stand.',
     values: { first: { description: 'Before all others.' }, last: { description: 'After all others.' } },
   });
-  builder.enumType('QueryMode', {
+  builder.enumType(api.typeName('QueryMode'), {
+    extensions: wordOfSql,
     description: 'Whether upper and lower case differ.',
     values: { default: { description: 'They differ.' }, insensitive: { description: 'They are the same.' } },
   });
-  addInput(builder, 'SortOrderInput', 'A direction, and where rows without a value stand.', () => ({
-    sort: { type: 'SortOrder', required: true, description: 'Which way round.' },
-    nulls: { type: 'NullsOrder', description: 'Where rows without a value stand; last in ascending order by default.' },
+  addInput(builder, api.typeName('SortOrderInput'), 'A direction, and where rows without a value stand.', () => ({
+    sort: { type: api.typeName('SortOrder'), required: true, description: 'Which way round.' },
+    nulls: {
+      type: api.typeName('NullsOrder'),
+      description: 'Where rows without a value stand; last in ascending order by default.',
+    },
   }));
-  addInput(builder, 'OrderByCount', 'Order by how many related rows the viewer may see.', () => ({
-    _count: { type: 'SortOrder', required: true, description: 'Which way round.' },
+  addInput(builder, api.typeName('OrderByCount'), 'Order by how many related rows the viewer may see.', () => ({
+    _count: { type: api.typeName('SortOrder'), required: true, description: 'Which way round.' },
   }));
 }
 
@@ -59,65 +68,74 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
   const targetOf = (field: Field) => (field.kind === 'relation' ? api.models.get(field.target)!.name : '');
   const { name } = model;
 
-  addInput(builder, `${name}WhereInput`, `Conditions on ${name}; all of them must hold.`, () => ({
-    AND: { type: [`${name}WhereInput`], description: 'All of these must hold.' },
-    OR: { type: [`${name}WhereInput`], description: 'At least one of these must hold.' },
-    NOT: { type: [`${name}WhereInput`], description: 'None of these may hold.' },
+  addInput(builder, api.typeName(`${name}WhereInput`), `Conditions on ${name}; all of them must hold.`, () => ({
+    AND: { type: [api.typeName(`${name}WhereInput`)], description: 'All of these must hold.' },
+    OR: { type: [api.typeName(`${name}WhereInput`)], description: 'At least one of these must hold.' },
+    NOT: { type: [api.typeName(`${name}WhereInput`)], description: 'None of these may hold.' },
     ...map(entries, (field) => ({
       type:
         field.kind === 'column'
-          ? filterNameOf(field)
-          : `${targetOf(field)}${field.isList ? 'ListRelationFilter' : 'RelationFilter'}`,
+          ? filterNameOf(api, field)
+          : api.typeName(`${targetOf(field)}${field.isList ? 'List' : 'Scalar'}RelationFilter`),
       description: describe(field),
     })),
   }));
-  addInput(builder, `${name}RelationFilter`, `Conditions on the one ${name} a row belongs to.`, () => ({
-    is: { type: `${name}WhereInput`, description: 'It is there and matches; `null` finds rows without one.' },
-    isNot: {
-      type: `${name}WhereInput`,
-      description: 'It is not there or does not match; `null` finds rows that have one.',
-    },
-  }));
-  addInput(builder, `${name}ListRelationFilter`, `Conditions on the rows of ${name} that belong to a row.`, () => ({
-    some: { type: `${name}WhereInput`, description: 'At least one matches.' },
-    every: { type: `${name}WhereInput`, description: 'All match (as they do when there are none).' },
-    none: { type: `${name}WhereInput`, description: 'None matches.' },
-  }));
-  const orderable = entries.filter(([, f]) => f.kind === 'relation' || isOrderable(f));
-  addInput(builder, `${name}OrderByInput`, `One thing to order ${name} by.`, () =>
-    map(orderable, (f) => orderInput(f, targetOf(f))),
+  addInput(
+    builder,
+    api.typeName(`${name}ScalarRelationFilter`),
+    `Conditions on the one ${name} a row belongs to.`,
+    () => ({
+      is: {
+        type: api.typeName(`${name}WhereInput`),
+        description: 'It is there and matches; `null` finds rows without one.',
+      },
+      isNot: {
+        type: api.typeName(`${name}WhereInput`),
+        description: 'It is not there or does not match; `null` finds rows that have one.',
+      },
+    }),
   );
-  addUniqueInput(builder, model);
+  addInput(
+    builder,
+    api.typeName(`${name}ListRelationFilter`),
+    `Conditions on the rows of ${name} that belong to a row.`,
+    () => ({
+      some: { type: api.typeName(`${name}WhereInput`), description: 'At least one matches.' },
+      every: { type: api.typeName(`${name}WhereInput`), description: 'All match (as they do when there are none).' },
+      none: { type: api.typeName(`${name}WhereInput`), description: 'None matches.' },
+    }),
+  );
+  const orderable = entries.filter(([, f]) => f.kind === 'relation' || isOrderable(f));
+  addInput(builder, api.typeName(`${name}OrderByInput`), `One thing to order ${name} by.`, () =>
+    map(orderable, (f) => orderInput(api, f, targetOf(f))),
+  );
+  addUniqueInput(builder, api, model);
   if (model.model.isView) return;
   const canConnect = (field: Field) => field.kind === 'column' || hasReachableKey(api.models.get(field.target)!);
-  addWriteInputs(builder, model, targetOf, canConnect);
+  addWriteInputs(builder, api, model, targetOf, canConnect);
 }
 
-function orderInput(field: Field, target: string): InputField {
+function orderInput(api: Api, field: Field, target: string): InputField {
   if (field.kind === 'column')
-    return { type: field.isRequired ? 'SortOrder' : 'SortOrderInput', description: describe(field) };
-  return { type: field.isList ? 'OrderByCount' : `${target}OrderByInput`, description: describe(field) };
+    return { type: api.typeName(field.isRequired ? 'SortOrder' : 'SortOrderInput'), description: describe(field) };
+  return { type: api.typeName(field.isList ? 'OrderByCount' : `${target}OrderByInput`), description: describe(field) };
 }
-
-const reachableKeys = (model: ApiModel): UniqueKey[] =>
-  model.model.uniqueKeys.filter((key) => key.fields.every((f) => model.nameOf.has(f.name)));
 
 /** Whether clients can name one row of the model. */
 export const hasReachableKey = (model: ApiModel): boolean => reachableKeys(model).length > 0;
 
-function addUniqueInput(builder: Builder, model: ApiModel): void {
+function addUniqueInput(builder: Builder, api: Api, model: ApiModel): void {
   const keys = reachableKeys(model);
   if (keys.length === 0) return;
   const { name } = model;
-  const typeOf = (field: ColumnField): InputField => ({ type: typeNameOf(field), description: describe(field) });
-  const keyType = (key: UniqueKey) => `${name}${key.fields.map((f) => upperFirst(f.name)).join('')}CompoundUniqueInput`;
-  const compound = keys.filter((key) => key.fields.length > 1);
+  const typeOf = (field: ColumnField): InputField => ({ type: typeNameOf(api, field), description: describe(field) });
+  const compound = compoundKeys(model);
   for (const key of compound) {
-    addInput(builder, keyType(key), `A key of ${name}.`, () =>
+    addInput(builder, api.typeName(compoundKeyName(model, key)), `A key of ${name}.`, () =>
       Object.fromEntries(key.fields.map((f) => [model.nameOf.get(f.name)!, { ...typeOf(f), required: true }])),
     );
   }
-  addInput(builder, `${name}WhereUniqueInput`, `Names one ${name} by a unique key.`, () => ({
+  addInput(builder, api.typeName(`${name}WhereUniqueInput`), `Names one ${name} by a unique key.`, () => ({
     ...Object.fromEntries(
       keys
         .filter((k) => k.fields.length === 1)
@@ -126,7 +144,10 @@ function addUniqueInput(builder: Builder, model: ApiModel): void {
     ...Object.fromEntries(
       compound.map((k) => [
         k.name,
-        { type: keyType(k), description: `The key of ${k.fields.map((f) => f.name).join(' and ')}.` },
+        {
+          type: api.typeName(compoundKeyName(model, k)),
+          description: `The key of ${k.fields.map((f) => f.name).join(' and ')}.`,
+        },
       ]),
     ),
   }));
@@ -134,6 +155,7 @@ function addUniqueInput(builder: Builder, model: ApiModel): void {
 
 function addWriteInputs(
   builder: Builder,
+  api: Api,
   model: ApiModel,
   targetOf: (field: Field) => string,
   canWrite: (field: Field) => boolean,
@@ -146,25 +168,30 @@ function addWriteInputs(
     (isCreate: boolean) =>
     (f: Field): InputField => {
       if (f.kind === 'relation')
-        return { type: `${targetOf(f)}Connect${f.isList ? 'Many' : 'One'}Input`, description: describe(f) };
+        return {
+          type: api.typeName(`${targetOf(f)}Connect${f.isList ? 'Many' : 'One'}Input`),
+          description: describe(f),
+        };
       const required =
         isCreate && f.isRequired && !f.isList && !f.default && !f.isUpdatedAt && !foreignKeys.has(f.name);
-      return { type: f.isList ? [typeNameOf(f)] : typeNameOf(f), required, description: describe(f) };
+      return { type: f.isList ? [typeNameOf(api, f)] : typeNameOf(api, f), required, description: describe(f) };
     };
   const writable = [...model.fields].filter(([, f]) => canWrite(f));
-  addInput(builder, `Create${name}Input`, `What a new ${name} is made of.`, () => map(writable, field(true)));
-  addInput(builder, `Update${name}Input`, `What changes about a ${name}; what is not given stays.`, () =>
+  addInput(builder, api.typeName(`Create${name}Input`), `What a new ${name} is made of.`, () =>
+    map(writable, field(true)),
+  );
+  addInput(builder, api.typeName(`Update${name}Input`), `What changes about a ${name}; what is not given stays.`, () =>
     map(writable, field(false)),
   );
 }
 
 /** Adds the inputs by which other rows are connected to this model's. */
-export function addConnectInputs(builder: Builder, { name }: ApiModel): void {
-  const unique = `${name}WhereUniqueInput`;
-  addInput(builder, `${name}ConnectOneInput`, `The ${name} to belong to.`, () => ({
+export function addConnectInputs(builder: Builder, api: Api, { name }: ApiModel): void {
+  const unique = api.typeName(`${name}WhereUniqueInput`);
+  addInput(builder, api.typeName(`${name}ConnectOneInput`), `The ${name} to belong to.`, () => ({
     connect: { type: unique, required: true, description: 'A row that is there, named by a unique key.' },
   }));
-  addInput(builder, `${name}ConnectManyInput`, `Rows of ${name} to take in.`, () => ({
+  addInput(builder, api.typeName(`${name}ConnectManyInput`), `Rows of ${name} to take in.`, () => ({
     connect: { type: [unique], required: true, description: 'Rows that are there, each named by a unique key.' },
   }));
 }

@@ -22,10 +22,13 @@ interface OutputField {
 }
 
 /** The arguments of every list: conditions, order, and a page of it. */
-export const listArguments = (name: string) => ({
-  where: { type: `${name}WhereInput`, description: 'Which rows; all that the viewer may see by default.' },
+export const listArguments = (api: Api, name: string) => ({
+  where: {
+    type: api.typeName(`${name}WhereInput`),
+    description: 'Which rows; all that the viewer may see by default.',
+  },
   orderBy: {
-    type: [`${name}OrderByInput`] as [string],
+    type: [api.typeName(`${name}OrderByInput`)] as [string],
     description: 'In which order; rows that tie are told apart by their key.',
   },
   first: { type: 'Int', description: 'How many rows from the beginning, or after `after`.' },
@@ -65,8 +68,8 @@ function addObject(
 }
 
 /** Adds the types that all lists share. */
-export function addPageInfo(builder: Builder): void {
-  addObject(builder, 'PageInfo', 'Where a page stands in its list.', () => ({
+export function addPageInfo(builder: Builder, api: Api): void {
+  addObject(builder, api.typeName('PageInfo'), 'Where a page stands in its list.', () => ({
     hasNextPage: { type: 'Boolean', nullable: false, description: 'Whether rows follow the page.' },
     hasPreviousPage: { type: 'Boolean', nullable: false, description: 'Whether rows precede the page.' },
     startCursor: { type: 'String', nullable: true, description: 'The cursor of the first row; none on an empty page.' },
@@ -80,22 +83,22 @@ export function addModelOutputs(builder: Builder, api: Api, model: ApiModel): vo
   addObject(builder, name, model.model.documentation ?? `A row of ${name}.`, () =>
     Object.fromEntries([...model.fields].map(([key, field]) => [key, outputField(api, model, field)])),
   );
-  addObject(builder, `${name}Connection`, `A page of a list of ${name}.`, () => ({
+  addObject(builder, api.typeName(`${name}Connection`), `A page of a list of ${name}.`, () => ({
     nodes: { type: name, isList: true, nullable: false, description: 'The rows of the page.' },
     edges: {
-      type: `${name}Edge`,
+      type: api.typeName(`${name}Edge`),
       isList: true,
       nullable: false,
       description: 'The rows of the page, each with its cursor.',
     },
-    pageInfo: { type: 'PageInfo', nullable: false, description: 'Where the page stands in the list.' },
+    pageInfo: { type: api.typeName('PageInfo'), nullable: false, description: 'Where the page stands in the list.' },
     totalCount: {
       type: 'Int',
       nullable: false,
       description: 'How many rows the whole list has; counted only when asked for.',
     },
   }));
-  addObject(builder, `${name}Edge`, `A row of a list of ${name}, and its place.`, () => ({
+  addObject(builder, api.typeName(`${name}Edge`), `A row of a list of ${name}, and its place.`, () => ({
     node: { type: name, nullable: false, description: 'The row.' },
     cursor: { type: 'String', nullable: false, description: 'Its place in the list, to begin or end another page at.' },
   }));
@@ -105,11 +108,16 @@ function outputField(api: Api, model: ApiModel, field: Field): OutputField {
   const description = describe(field);
   if (field.kind === 'relation') return relationField(api, field, description);
   const nullable = model.guarded.has(field.name) || (!field.isRequired && !field.isList);
-  return { type: typeNameOf(field), isList: field.isList, nullable, description };
+  return { type: typeNameOf(api, field), isList: field.isList, nullable, description };
 }
 
 function relationField(api: Api, field: RelationField, description: string): OutputField {
   const target = api.models.get(field.target)!;
   if (!field.isList) return { type: target.name, nullable: !(field.isRequired && target.isPublic), description };
-  return { type: `${target.name}Connection`, nullable: false, description, args: () => listArguments(target.name) };
+  return {
+    type: api.typeName(`${target.name}Connection`),
+    nullable: false,
+    description,
+    args: () => listArguments(api, target.name),
+  };
 }

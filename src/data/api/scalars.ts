@@ -1,34 +1,24 @@
 import { GraphQLError, type ValueNode } from 'graphql';
 import type { Builder } from '../../graphql/builder.ts';
 import type { ColumnField, ScalarType } from '../model/datamodel.ts';
+import type { Api } from './api-model.ts';
 
-/** Names of the scalars that the API uses, GraphQL's own and ours. */
-export type ScalarName =
-  | 'String'
-  | 'Boolean'
-  | 'Int'
-  | 'Float'
-  | 'BigInt'
-  | 'Decimal'
-  | 'DateTime'
-  | 'Date'
-  | 'Time'
-  | 'JSON'
-  | 'Bytes';
+/** Names of the scalars that the API brings. */
+export const scalarNames = ['BigInt', 'Decimal', 'DateTime', 'Date', 'Time', 'JSON', 'Bytes'] as const;
 
-/** The GraphQL scalar of a column. */
-export function scalarOf(type: ScalarType, nativeType: string | undefined): ScalarName {
+/** The scalar of a column, by the name that it has where no model takes it. */
+function scalarOf(type: ScalarType, nativeType: string | undefined): string {
   if (type === 'DateTime' && nativeType === 'Date') return 'Date';
   if (type === 'DateTime' && (nativeType === 'Time' || nativeType === 'Timetz')) return 'Time';
   return type === 'Json' ? 'JSON' : type;
 }
 
 /** Name of the GraphQL type of a column's value, or of one element of a list. */
-export const typeNameOf = (field: ColumnField): string =>
-  field.type.kind === 'enum' ? field.type.enum.name : scalarOf(field.type.name, field.nativeType);
+export const typeNameOf = (api: Api, { type, nativeType }: ColumnField): string =>
+  type.kind === 'enum' ? type.enum.name : api.typeName(scalarOf(type.name, nativeType));
 
 interface TextScalar {
-  name: 'BigInt' | 'Decimal' | 'DateTime' | 'Date' | 'Time' | 'Bytes';
+  name: Exclude<(typeof scalarNames)[number], 'JSON'>;
   description: string;
   expected: string;
   accepts(text: string): boolean;
@@ -91,7 +81,9 @@ function isDate(text: string): boolean {
 }
 
 /** Adds the scalars that GraphQL does not have. Values are checked on the way in; on the way out PostgreSQL has written them. */
-export function addScalars(builder: Builder): void {
+export function addScalars(builder: Builder, api: Api): void {
+  // @NOTE Pothos' types know the scalars by their first names only.
+  const nameOf = <Name extends string>(name: Name): Name => api.typeName(name) as Name;
   for (const scalar of textScalars) {
     const parse = (value: unknown): string => {
       const text =
@@ -99,14 +91,14 @@ export function addScalars(builder: Builder): void {
       if (typeof text === 'string' && scalar.accepts(text)) return text;
       throw new GraphQLError(`${scalar.name} must be ${scalar.expected}`);
     };
-    builder.scalarType(scalar.name, {
+    builder.scalarType(nameOf(scalar.name), {
       description: scalar.description,
       serialize: (value) => value,
       parseValue: parse,
       parseLiteral: (node) => parse(literalText(node)),
     });
   }
-  builder.scalarType('JSON', {
+  builder.scalarType(nameOf('JSON'), {
     description: 'Any JSON value.',
     serialize: (value) => value,
     parseValue: (value) => value,

@@ -17,9 +17,10 @@ export interface Parent {
   alias: string;
 }
 
-/** Names inside the statement that no response key can have. */
-const rowNumber = '" n"';
-const rowCursor = '" c"';
+/** Names inside the statement that neither a response key nor a need can have: one that is also a column's would mean the column. */
+const row = '"  r"';
+const rowNumber = '"  n"';
+const rowCursor = '"  c"';
 
 /** Everything about one list that its parts share. */
 interface List {
@@ -46,7 +47,7 @@ export function connectionSql(
   parent?: Parent,
 ): string {
   const { name } = apiModelOf(c, model.name);
-  const fields = collectFields(c.at, objectType(c, `${name}Connection`), setsOf(nodes));
+  const fields = collectFields(c.at, objectType(c, c.api.typeName(`${name}Connection`)), setsOf(nodes));
   const list = describeList(c, model, args, parent);
   const used = [...fields.values()].map((same) => same[0]!.name.value);
   const rows = new Rows(c, list, used);
@@ -122,7 +123,7 @@ function connectionField(
     case 'totalCount':
       return `(select count(*) ${list.source})`;
     case '__typename':
-      return literal(`${name}Connection`);
+      return literal(c.api.typeName(`${name}Connection`));
     default:
       c.hasCustomFields = true;
       return 'null';
@@ -130,10 +131,10 @@ function connectionField(
 }
 
 function edgeSql(c: SelectionCompiler, rows: Rows, name: string, nodes: readonly FieldNode[]): string {
-  const fields = collectFields(c.at, objectType(c, `${name}Edge`), setsOf(nodes));
+  const fields = collectFields(c.at, objectType(c, c.api.typeName(`${name}Edge`)), setsOf(nodes));
   const parts = [...fields].flatMap(([key, same]) => {
     const field = same[0]!.name.value;
-    if (field === '__typename') return [literal(key), literal(`${name}Edge`)];
+    if (field === '__typename') return [literal(key), literal(c.api.typeName(`${name}Edge`))];
     return [literal(key), field === 'cursor' ? rows.cursor() : rows.node(same)];
   });
   return `json_build_object(${parts.join(', ')})`;
@@ -145,7 +146,7 @@ function pageInfoSql(c: SelectionCompiler, list: List, rows: Rows, nodes: readon
   const hasMore = () => `count(${rows.number()}) > ${list.limit}`;
   const cursorAt = (isFirst: boolean) =>
     `(array_agg(${rows.cursor()} order by ${rows.number()} ${isFirst ? 'asc' : 'desc'}) filter (where ${rows.inPage()}))[1]`;
-  const fields = collectFields(c.at, objectType(c, 'PageInfo'), setsOf(nodes));
+  const fields = collectFields(c.at, objectType(c, c.api.typeName('PageInfo')), setsOf(nodes));
   const parts = [...fields].flatMap(([key, same]) => {
     const part = () => {
       switch (same[0]!.name.value) {
@@ -158,7 +159,7 @@ function pageInfoSql(c: SelectionCompiler, list: List, rows: Rows, nodes: readon
         case 'endCursor':
           return cursorAt(list.isBackward);
         default:
-          return literal('PageInfo');
+          return literal(c.api.typeName('PageInfo'));
       }
     };
     return [literal(key), part()];
@@ -194,24 +195,24 @@ class Rows {
     const columns = rowColumns(this.c, model, alias, nodes);
     if (this.isPlain) {
       this.columns.push(columns);
-      return 'r';
+      return row;
     }
-    const name = identifier(` r${this.columns.length}`);
+    const name = identifier(`  r${this.columns.length}`);
     this.columns.push(`${objectSql(columns, '')} as ${name}`);
-    return `r.${name}`;
+    return `${row}.${name}`;
   }
 
   cursor(): string {
     this.isUsed = true;
     this.needsCursor = true;
-    return `r.${rowCursor}`;
+    return `${row}.${rowCursor}`;
   }
 
   /** The row's place in the page, from 1, counted from the end when paging backward. */
   number(): string {
     this.isUsed = true;
     this.needsNumber = true;
-    return `r.${rowNumber}`;
+    return `${row}.${rowNumber}`;
   }
 
   /** Whether a row belongs to the page, and is not the one more that tells whether there is a next page. */
@@ -239,6 +240,6 @@ class Rows {
       ...(this.needsCursor ? [`${cursorSql(mark, terms)} as ${rowCursor}`] : []),
       ...(this.needsNumber ? [`row_number() over () as ${rowNumber}`] : []),
     ];
-    return `from (select ${columns.join(', ') || '1'} from ${page}) r`;
+    return `from (select ${columns.join(', ') || '1'} from ${page}) ${row}`;
   }
 }

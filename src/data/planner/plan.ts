@@ -4,7 +4,7 @@ import type { RuleSlot } from '../rules/verdicts.ts';
 import { fieldArguments } from './arguments.ts';
 import { type Compiler, createCompiler, visible } from './compiler.ts';
 import { connectionSql } from './connection.ts';
-import { objectSql, rowColumns, type SelectionCompiler } from './row.ts';
+import { objectSql, rowColumns, rowToJson, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
 import { all, identifier, literal, type Parameter, tableRef } from './statement.ts';
 import { uniqueCondition } from './unique.ts';
@@ -43,7 +43,7 @@ export function compileRead(
 ): Plan {
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
   const columns = fields.map((field) => `${rootField(c, rootName, field)} as ${identifier(field.key)}`);
-  const sql = `select row_to_json(q)::text from (select ${columns.join(', ')}) q`;
+  const sql = `select ${rowToJson(`select ${columns.join(', ')}`, '::text')}`;
   return { sql, parameters: c.statement.parameters, slots: [...c.slots], hasCustomFields: c.hasCustomFields };
 }
 

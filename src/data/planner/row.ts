@@ -58,7 +58,10 @@ function relationSql(
 
 /** A scalar sub-select that yields one object, or null. */
 export const objectSql = (columns: string, rest: string): string =>
-  `(select row_to_json(x) from (select ${columns} ${rest}) x)`;
+  `(select ${rowToJson(`select ${columns} ${rest}`)})`;
+
+/** The row of a sub-select as a JSON object, and where it comes from. No column of it can have the name it is given. */
+export const rowToJson = (select: string, cast = ''): string => `row_to_json("  x")${cast} from (${select}) "  x"`;
 
 /** The object type of that name in the schema that the document is asked of. */
 export function objectType(c: SelectionCompiler, name: string): GraphQLObjectType {

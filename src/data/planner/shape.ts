@@ -14,9 +14,6 @@ import { isRecord } from './value.ts';
 /** Spells all of a value that a plan's SQL depends on. */
 type Shaper = (value: unknown) => string;
 
-/** Enums whose value is a word of the SQL, not a parameter. */
-const controlEnums = new Set(['SortOrder', 'NullsOrder', 'QueryMode']);
-
 /** Makes the function that spells the shape of an operation's variables, to be called on each request. */
 export function variablesShaper(
   schema: GraphQLSchema,
@@ -65,7 +62,7 @@ function makeShaper(type: GraphQLInputType, known: Map<GraphQLInputType, Shaper>
       return `${shape}}`;
     };
   }
-  if (isEnumType(type)) return controlEnums.has(type.name) ? String : () => 'v';
+  if (isEnumType(type)) return type.extensions.isWordOfSql ? String : () => 'v';
   switch (type.name) {
     case 'Boolean':
       return (value) => (value ? '1' : '0');

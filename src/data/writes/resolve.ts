@@ -7,7 +7,7 @@ import type { Answers } from '../api/outputs.ts';
 import type { Model } from '../model/datamodel.ts';
 import { fieldArguments } from '../planner/arguments.ts';
 import { createCompiler, visible } from '../planner/compiler.ts';
-import { rowColumns, type SelectionCompiler } from '../planner/row.ts';
+import { rowColumns, rowToJson, type SelectionCompiler } from '../planner/row.ts';
 import { all, identifier, tableRef } from '../planner/statement.ts';
 import { constant, type Value } from '../planner/value.ts';
 import { operationOf } from '../reads.ts';
@@ -117,7 +117,7 @@ async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, k
   const c: SelectionCompiler = { ...base, at: operationOf(info), hasCustomFields: false };
   const columns = rowColumns(c, model, 't', info.fieldNodes);
   const condition = all([hasKey(c, model, 't', key), visible(c, model, 't', 'client')]);
-  const text = `select row_to_json(x)::text from (select ${columns} from ${tableRef(model.table)} t where ${condition}) x`;
+  const text = `select ${rowToJson(`select ${columns} from ${tableRef(model.table)} t where ${condition}`, '::text')}`;
   const rows = await run.tx.query({ text, values: valuesOf(run, c) });
   return rows[0] ? (JSON.parse(rows[0][0] as string) as Answers) : null;
 }
