@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLSchema } from 'graphql';
 import type { Api } from '../data/api/api-model.ts';
 import { dataSchema } from '../data/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
@@ -16,10 +16,18 @@ export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
     builder.mutationType({ name: rootName('Mutation', api), description: 'What can be changed.' });
   dataSchema(builder, api);
   extend?.(builder);
-  const schema = builder.toSchema();
+  const schema = withoutFalseRoots(builder.toSchema(), api);
   guardRoots(schema);
   return schema;
 }
 
 /** GraphQL does not ask its root types to have these names, so a model called `Query` may keep its own. */
 const rootName = (name: string, api: Api): string => (api.byTypeName.has(name) ? `Root${name}` : name);
+
+/** Pothos takes a type called `Subscription` for the root of subscriptions; where it is a model's, it is not. */
+function withoutFalseRoots(schema: GraphQLSchema, api: Api): GraphQLSchema {
+  const config = schema.toConfig();
+  const root = <Type extends { name: string }>(type: Type | null | undefined): Type | undefined =>
+    type && !api.byTypeName.has(type.name) ? type : undefined;
+  return new GraphQLSchema({ ...config, mutation: root(config.mutation), subscription: root(config.subscription) });
+}
