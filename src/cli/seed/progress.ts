@@ -11,7 +11,9 @@ export interface ProgressReport {
 
 /** Begins to show a work of about `total` steps on stdout. */
 export function reportProgress(title: string, total: number): ProgressReport {
-  return process.stdout.isTTY ? showBar(title, total) : writeLines(title);
+  // A terminal that does not tell its width would break the bar into a line for each sign.
+  const isWide = process.stdout.isTTY && process.stdout.columns >= 60;
+  return isWide ? showBar(title, total) : writeLines(title);
 }
 
 function showBar(title: string, total: number): ProgressReport {
