@@ -1,7 +1,7 @@
 import { invalidInput } from '../../errors.ts';
 import type { ColumnField } from '../model/datamodel.ts';
-import { unknownValue } from '../rules/verdicts.ts';
-import type { Compiler } from './compiler.ts';
+import { holdsUnknown } from '../rules/verdicts.ts';
+import { type Compiler, countTerm } from './compiler.ts';
 import { eachOf, encoderOf } from './encode.ts';
 import { jsonFilter } from './json-filter.ts';
 import { listFilter } from './list-filter.ts';
@@ -10,6 +10,7 @@ import { isRecord, type Value } from './value.ts';
 
 /** Writes Prisma's filter of one column (`{ contains: … }`, or a value alone for equality) as a condition on `expression`. */
 export function columnFilter(c: Compiler, field: ColumnField, expression: string, value: Value): string {
+  if (c.statement.isRule && holdsUnknown(value.now)) return 'null::boolean';
   if (field.isList) return listFilter(c, field, expression, value);
   if (field.type.kind === 'scalar' && field.type.name === 'Json') return jsonFilter(c, field, expression, value);
   if (!isRecord(value.now)) return equality(c, field, expression, value);
@@ -33,12 +34,10 @@ function operation(
   operand: Value,
   insensitive: boolean,
 ): string {
-  if (operand.now === unknownValue || (Array.isArray(operand.now) && operand.now.includes(unknownValue)))
-    return 'null::boolean';
   const bind = (encode: Encode = encoderOf(field)) => c.statement.bind(operand, encode);
   const comparison = comparisons[operator];
   if (comparison) {
-    if (operand.now === null) throw invalidInput(operand.path, 'must not be null');
+    if (operand.now === null) return nullOperand(c, operand);
     return insensitive
       ? `lower(${expression}) ${comparison} lower(${bind()})`
       : `${expression} ${comparison} ${bind()}`;
@@ -49,7 +48,10 @@ function operation(
       return equality(c, field, expression, operand);
     case 'not':
       if (operand.now === null) return `${expression} is not null`;
-      if (isRecord(operand.now)) return not(columnFilter(c, field, expression, withMode(operand, insensitive)));
+      if (isRecord(operand.now)) {
+        countTerm(c, operand.path);
+        return not(columnFilter(c, field, expression, withMode(operand, insensitive)));
+      }
       return `${expression} <> ${bind()}`;
     case 'in':
       return inList(c, field, expression, operand, insensitive, '= any');
@@ -84,10 +86,16 @@ function inList(
   insensitive: boolean,
   operator: string,
 ): string {
-  if (operand.now === null) throw invalidInput(operand.path, 'must not be null');
+  if (operand.now === null) return nullOperand(c, operand);
   const list = c.statement.bind(operand, eachOf(encoderOf(field)));
   if (!insensitive) return `${expression} ${operator}(${list})`;
   return `lower(${expression}) ${operator}(array(select lower(x) from unnest(${list}::text[]) x))`;
+}
+
+/** Nothing is less than null, or among it: a mistake of a client's, and in a rule a claim that the token lacks. */
+function nullOperand(c: Compiler, operand: Value): string {
+  if (c.statement.isRule) return 'null::boolean';
+  throw invalidInput(operand.path, 'must not be null');
 }
 
 const like = (expression: string, pattern: string, insensitive: boolean): string =>

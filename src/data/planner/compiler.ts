@@ -1,3 +1,4 @@
+import { invalidInput } from '../../errors.ts';
 import type { Api, ApiModel } from '../api/api-model.ts';
 import type { ColumnField, Datamodel, Field, Model } from '../model/datamodel.ts';
 import type { RuleSlot, Verdicts } from '../rules/verdicts.ts';
@@ -32,6 +33,15 @@ export function createCompiler(
   return { ...given, statement: new Statement(), slots: new Set(), terms: 0 };
 }
 
+const maxTerms = 500;
+
+/** Counts a term that the client's filter or order adds. @throws INVALID_INPUT when there are too many */
+export function countTerm(c: Compiler, path: string, weight = 1): void {
+  if (c.statement.isRule) return;
+  c.terms += weight;
+  if (c.terms > maxTerms) throw invalidInput(path, `a request may have at most ${maxTerms} filter terms`);
+}
+
 /**
  * On whose behalf a condition is written. A *client's* speaks the API's names and sees only what the viewer may see; a
  * *rule's* speaks the Prisma schema's names and sees everything.
@@ -56,7 +66,16 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
   const verdict = c.verdicts.of(slot);
   if (typeof verdict === 'boolean') return String(verdict);
   const value: Value = valueAt(verdict, (input) => input.rules[slot], slot);
-  return compileWhere(c, model, alias, value, 'rule');
+  const { isRule } = c.statement;
+  c.statement.isRule = true;
+  try {
+    return compileWhere(c, model, alias, value, 'rule');
+  } catch (error) {
+    // A where that cannot be written is no fault of the client, and none of its business.
+    throw new Error(`the rule ${slot} cannot be applied`, { cause: error });
+  } finally {
+    c.statement.isRule = isRule;
+  }
 }
 
 /** The condition under which this voice may know of the row at `alias`. */

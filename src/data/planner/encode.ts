@@ -5,10 +5,13 @@ import type { Encode } from './statement.ts';
 /** How an API value of this field becomes one that PostgreSQL reads. For a list field: how one element does. */
 export function encoderOf(field: ColumnField): Encode {
   if (field.type.kind === 'enum') {
-    const labels = new Map(
-      field.type.enum.values.flatMap((v) => [[v.label, v.label] as const, [v.name, v.label] as const]),
-    );
-    return (value, path) => labels.get(String(value)) ?? refuse(path, `not a value of ${field.name}`);
+    const { values } = field.type.enum;
+    // @NOTE names after labels: one value's label may be another one's name, and the API and rules speak of names.
+    const labels = new Map([
+      ...values.map((v) => [v.label, v.label] as const),
+      ...values.map((v) => [v.name, v.label] as const),
+    ]);
+    return (value, path) => labels.get(String(value)) ?? refuse(path, 'is none of the values of its type');
   }
   switch (field.type.name) {
     case 'Json':
@@ -20,9 +23,15 @@ export function encoderOf(field: ColumnField): Encode {
     case 'String':
       return field.nativeType === 'Uuid' ? uuid : text;
     case 'Int':
-      return field.nativeType === 'SmallInt' ? smallInt : plain;
-    default:
-      return plain;
+      return wholeNumber(...(intRanges[field.nativeType ?? ''] ?? intRanges.Integer!));
+    case 'BigInt':
+      return wholeNumber(-(2n ** 63n), 2n ** 63n - 1n);
+    case 'Float':
+      return finiteNumber;
+    case 'Decimal':
+      return decimal;
+    case 'Boolean':
+      return boolean;
   }
 }
 
@@ -36,12 +45,32 @@ function refuse(path: string, message: string): never {
   throw invalidInput(path, message);
 }
 
-const exactNumbers = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
+const intRanges: Record<string, [least: bigint, greatest: bigint]> = {
+  SmallInt: [-32_768n, 32_767n],
+  Integer: [-2_147_483_648n, 2_147_483_647n],
+  Oid: [0n, 4_294_967_295n],
+};
 
-const plain: Encode = (value) => (typeof value === 'number' || typeof value === 'boolean' ? value : String(value));
+// @NOTE clients' values have the right type by now; those of rules, which may come from a token, need not.
+const wholeNumber =
+  (least: bigint, greatest: bigint): Encode =>
+  (value, path) => {
+    const text = String(value);
+    const isInside = /^[+-]?\d{1,19}$/.test(text) && BigInt(text) >= least && BigInt(text) <= greatest;
+    return isInside ? text : refuse(path, `must be a whole number between ${least} and ${greatest}`);
+  };
 
-const smallInt: Encode = (value, path) =>
-  Number(value) >= -32768 && Number(value) <= 32767 ? Number(value) : refuse(path, 'must lie between -32768 and 32767');
+const finiteNumber: Encode = (value, path) => {
+  const isNumber = typeof value !== 'string' || value.trim() !== '';
+  return isNumber && Number.isFinite(Number(value)) ? Number(value) : refuse(path, 'must be a number');
+};
+
+const decimal: Encode = (value, path) =>
+  /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?$/i.test(String(value))
+    ? String(value)
+    : refuse(path, 'must be a decimal number');
+
+const boolean: Encode = (value, path) => (typeof value === 'boolean' ? value : refuse(path, 'must be true or false'));
 
 /** Any text but one with a NUL, which PostgreSQL cannot hold. */
 export const text: Encode = (value, path) => {
@@ -51,10 +80,18 @@ export const text: Encode = (value, path) => {
 
 const nulMessage = 'must not contain the character U+0000';
 
-/** JSON text. An escaped NUL is refused, as PostgreSQL would; an escaped backslash before `u0000` is not one. */
+/**
+ * JSON text. What PostgreSQL cannot hold is refused: an escaped NUL (an escaped backslash before `u0000` is none) and
+ * half of a surrogate pair; so is a number too great for JavaScript, which would become null.
+ */
 export const json: Encode = (value, path) => {
-  const string = JSON.stringify(value, exactNumbers);
-  return /(?<!\\)(?:\\\\)*\\u0000/.test(string) ? refuse(path, nulMessage) : string;
+  const string = JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === 'number' && !Number.isFinite(part)) refuse(path, 'holds a number that is too great');
+    return typeof part === 'bigint' ? String(part) : part;
+  });
+  if (/(?<!\\)(?:\\\\)*\\u0000/.test(string)) refuse(path, nulMessage);
+  if (/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(string)) refuse(path, 'holds half of a character');
+  return string;
 };
 
 const uuidForm = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
@@ -64,7 +101,17 @@ const uuid: Encode = (value, path) => (uuidForm.test(String(value)) ? String(val
 const bytes: Encode = (value) =>
   value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value), 'base64');
 
-const timeOfDay: Encode = (value) => (value instanceof Date ? value.toISOString().slice(11) : String(value));
+const timeOfDay: Encode = (value, path) => {
+  if (value instanceof Date) return isoOf(value, path).slice(11);
+  return /^\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?$/.test(String(value))
+    ? String(value)
+    : refuse(path, 'must be a time of day, as 12:30:00');
+};
+
+const isoOf = (date: Date, path: string): string =>
+  Number.isNaN(date.getTime()) ? refuse(path, instantMessage) : date.toISOString();
+
+const instantMessage = 'must be a date and time in ISO 8601, as 2026-01-31T12:00:00Z';
 
 const instantForm = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2}))?$/;
 
@@ -74,11 +121,12 @@ const instantForm = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\
  */
 function instant(nativeType: string | undefined): Encode {
   return (value, path) => {
-    if (value instanceof Date) return nativeType === 'Date' ? value.toISOString().slice(0, 10) : value.toISOString();
+    if (value instanceof Date) return nativeType === 'Date' ? isoOf(value, path).slice(0, 10) : isoOf(value, path);
     const match = instantForm.exec(String(value));
-    if (!match) return refuse(path, 'must be a date and time in ISO 8601, as 2026-01-31T12:00:00Z');
+    if (!match) return refuse(path, instantMessage);
     const [, date, time = '00:00:00', fraction = '', zone = 'Z'] = match;
-    const seconds = new Date(Date.parse(`${date}T${time}${zone}`)).toISOString().slice(0, 19);
+    const seconds = isoOf(new Date(`${date}T${time}${zone}`), path).slice(0, 19);
+    if (!/^(?!0000)\d{4}-/.test(seconds)) return refuse(path, 'must lie in the years 1 to 9999');
     return nativeType === 'Date' ? seconds.slice(0, 10) : `${seconds}${fraction}Z`;
   };
 }

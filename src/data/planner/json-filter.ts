@@ -1,6 +1,5 @@
 import { invalidInput } from '../../errors.ts';
 import type { ColumnField } from '../model/datamodel.ts';
-import { unknownValue } from '../rules/verdicts.ts';
 import { pattern } from './column-filter.ts';
 import type { Compiler } from './compiler.ts';
 import { eachOf, json, text } from './encode.ts';
@@ -46,7 +45,6 @@ function operation(
   operand: Value,
   insensitive: boolean,
 ): string {
-  if (operand.now === unknownValue) return 'null::boolean';
   if (operator === 'equals') return jsonEquality(c, part, operand);
   if (operator === 'not') return not(jsonEquality(c, part, operand));
   if (operand.now === null) throw invalidInput(operand.path, 'must not be null');

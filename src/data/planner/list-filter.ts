@@ -1,6 +1,5 @@
 import { invalidInput } from '../../errors.ts';
 import type { ColumnField } from '../model/datamodel.ts';
-import { unknownValue } from '../rules/verdicts.ts';
 import type { Compiler } from './compiler.ts';
 import { eachOf, encoderOf } from './encode.ts';
 import { all } from './statement.ts';
@@ -14,8 +13,6 @@ export function listFilter(c: Compiler, field: ColumnField, expression: string, 
   return all(
     value.keys().map((key) => {
       const operand = value.get(key);
-      if (operand.now === unknownValue || (Array.isArray(operand.now) && operand.now.includes(unknownValue)))
-        return 'null::boolean';
       if (operand.now === null) return key === 'equals' ? `${expression} is null` : 'false';
       switch (key) {
         case 'equals':

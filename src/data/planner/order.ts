@@ -1,6 +1,6 @@
 import { invalidInput } from '../../errors.ts';
 import { identifyingFields, type Model } from '../model/datamodel.ts';
-import { type Compiler, column, fieldCalled, visible } from './compiler.ts';
+import { type Compiler, column, countTerm, fieldCalled, visible } from './compiler.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { all } from './statement.ts';
 import type { Value } from './value.ts';
@@ -39,6 +39,8 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
   if (key === undefined || keys.length > 1)
     throw invalidInput(item.path, 'must name exactly one field; use a list for several');
   const value = item.get(key);
+  // Each may be a sub-select of its own, in every row and every cursor.
+  countTerm(c, value.path, 10);
   const field = fieldCalled(c, model, key, 'client');
   if (!field) throw invalidInput(value.path, `${model.name} has no field ${key}`);
   if (field.kind === 'column') {

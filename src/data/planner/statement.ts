@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts';
 import type { ColumnField, TableName } from '../model/datamodel.ts';
 import type { PlanInput, Value } from './value.ts';
 
@@ -10,14 +11,17 @@ export type Encode = (value: unknown, path: string) => unknown;
 /** Collects the parameters of one statement while its text is written. */
 export class Statement {
   readonly parameters: Parameter[] = [];
+  /** Whether what is written now belongs to a rule. */
+  isRule = false;
   private aliases = 0;
 
   /** Binds a value and returns its placeholder, `$1` …; PostgreSQL infers the type from where it stands. */
   bind(value: Value, encode: Encode = (v) => v): string {
     const { read, path } = value;
+    const toParameter = this.isRule ? orUnknown(encode) : encode;
     return this.parameter((input) => {
       const current = read(input);
-      return current === null || current === undefined ? null : encode(current, path);
+      return current === null || current === undefined ? null : toParameter(current, path);
     });
   }
 
@@ -33,6 +37,18 @@ export class Statement {
     return `t${this.aliases}`;
   }
 }
+
+/** A rule may compare with what no such column can hold (an id of a token's that is no UUID, say): no row is equal to it. */
+const orUnknown =
+  (encode: Encode): Encode =>
+  (value, path) => {
+    try {
+      return encode(value, path);
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      return Array.isArray(value) ? [null] : null;
+    }
+  };
 
 /** A name in SQL, quoted. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;

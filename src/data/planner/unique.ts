@@ -18,8 +18,15 @@ export function uniqueCondition(c: Compiler, model: Model, alias: string, where:
     fields.length === 1 ? given(fields[0]!, where) : fields.every((field) => given(field, where.get(name))),
   );
   if (!isNamed) {
-    const keys = model.uniqueKeys.map((key) => key.name).join(' or ');
-    throw invalidInput(where.path, `must name one row by ${keys}`);
+    throw invalidInput(where.path, `must name one row by ${namesOfKeys(c, model).join(' or ')}`);
   }
   return compileWhere(c, model, alias, where, 'client');
+}
+
+/** Keys by their names in the API; what is left out of it is not told. */
+function namesOfKeys(c: Compiler, model: Model): string[] {
+  const nameOf = c.api.models.get(model.name)?.nameOf;
+  return model.uniqueKeys
+    .filter(({ fields }) => fields.every((field) => nameOf?.has(field.name)))
+    .map(({ name, fields }) => (fields.length === 1 ? nameOf!.get(fields[0]!.name)! : name));
 }

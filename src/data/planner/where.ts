@@ -1,16 +1,14 @@
 import { invalidInput } from '../../errors.ts';
 import { type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
-import { unknownValue } from '../rules/verdicts.ts';
+import { holdsUnknown, unknownValue } from '../rules/verdicts.ts';
 import { columnFilter } from './column-filter.ts';
-import { type Compiler, column, fieldCalled, type Voice, visible } from './compiler.ts';
+import { type Compiler, column, countTerm, fieldCalled, type Voice, visible } from './compiler.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { all, any, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
 
 /** Neither true nor false: what a rule's undefined compares to. */
 export const unknownCondition = 'null::boolean';
-
-const maxTerms = 500;
 
 /**
  * Writes a Prisma `where` as an SQL condition on the row at `alias`. In a client's voice rows and values that the viewer may
@@ -23,10 +21,14 @@ export function compileWhere(c: Compiler, model: Model, alias: string, where: Va
 }
 
 function condition(c: Compiler, model: Model, alias: string, key: string, value: Value, voice: Voice): string {
-  c.terms += 1;
-  if (c.terms > maxTerms) throw invalidInput(value.path, `a request may have at most ${maxTerms} filter terms`);
+  countTerm(c, value.path);
   if (value.now === unknownValue) return unknownCondition;
-  const parts = () => value.items().map((item) => compileWhere(c, model, alias, item, voice));
+  const parts = () =>
+    value.items().map((item) => {
+      // @NOTE an empty one too: there may be any number of them.
+      if (item.keys().length === 0) countTerm(c, item.path);
+      return compileWhere(c, model, alias, item, voice);
+    });
   if (key === 'AND') return all(parts());
   if (key === 'OR') return value.now === null ? 'true' : any(parts());
   if (key === 'NOT') return all(parts().map(not));
@@ -104,9 +106,12 @@ function related(
     visible(c, target, other, voice),
     negate ? not(matches) : matches,
   ]);
-  return conditions === 'false'
-    ? 'false'
-    : `exists (select 1 from ${relatedFrom(field, target, other)} where ${conditions})`;
+  const exists =
+    conditions === 'false'
+      ? 'false'
+      : `exists (select 1 from ${relatedFrom(field, target, other)} where ${conditions})`;
+  // @NOTE SQL's `exists` is false where nothing is known, and its contrary would be true: a rule must not open by that.
+  return voice === 'rule' && holdsUnknown(where?.now) ? `nullif(${exists}, false)` : exists;
 }
 
 /** The model at the other end of a relation. */

@@ -52,6 +52,8 @@ function ask(rule: UntypedRule, viewer: Viewer, slot: RuleSlot): Verdict {
   if (answer === true) return true;
   if (isRecord(answer)) return closeUndefined(answer) as Record<string, unknown>;
   if (answer === false || answer === undefined || answer === null) return false;
+  // @NOTE nobody waits for a promise here, and one that rejects unheard would end the process.
+  if (answer instanceof Promise) answer.catch(() => {});
   throw new TypeError(`the rule ${slot} returned neither true, false nor a where (is it async?)`);
 }
 
@@ -63,21 +65,24 @@ function closeUndefined(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, closeUndefined(part)]));
 }
 
+/** Whether something undefined stands anywhere in this part of a rule's `where`. */
+export function holdsUnknown(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(holdsUnknown);
+  return isRecord(value) ? Object.values(value).some(holdsUnknown) : value === unknownValue;
+}
+
 /** The keys and kinds of a verdict without its bound values. */
 export function shapeOfVerdict(value: unknown, key = ''): string {
   if (value === unknownValue) return '?';
   if (value === null) return 'n';
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (Array.isArray(value)) {
-    return value.some(isRecord)
-      ? `[${value.map((item) => shapeOfVerdict(item)).join(',')}]`
-      : value.includes(unknownValue)
-        ? '[?]'
-        : '[]';
+    if (value.some((item) => isRecord(item))) return `[${value.map((item) => shapeOfVerdict(item)).join(',')}]`;
+    return holdsUnknown(value) ? '[?]' : '[]';
   }
   if (isRecord(value)) {
     return `{${Object.entries(value)
-      .map(([name, part]) => `${name}:${shapeOfVerdict(part, name)}`)
+      .map(([name, part]) => `${JSON.stringify(name)}:${shapeOfVerdict(part, name)}`)
       .join(',')}}`;
   }
   return key === 'mode' ? String(value) : 'v';
