@@ -10,10 +10,12 @@ try {
   const server = await startServer(config, { progress: (line) => say(`  ${line}`) });
   say(`Millrace is up at ${server.url}/graphql${config.graphql.graphiql ? ' (GraphiQL in a browser)' : ''}`);
   if (server.tokens.mint) say('A token for the admin role: npx millrace token --role admin');
-  let isStopping = false;
+  let since: number | undefined;
   const stop = (): void => {
-    if (isStopping) process.exit(130);
-    isStopping = true;
+    // @NOTE Ctrl-C reaches this process twice, from the terminal and from npm; only a later one means "at once".
+    if (since !== undefined && performance.now() - since > 1000) process.exit(130);
+    if (since !== undefined) return;
+    since = performance.now();
     say('stopping …');
     server.stop().then(
       () => process.exit(0),

@@ -29,11 +29,13 @@ function explainListen(error: NodeJS.ErrnoException, host: string, port: number)
 export function closeHttp(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), 8000);
+    // A connection whose last request ends while the server closes would wait for another one.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(sweep);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }
 
