@@ -10,7 +10,9 @@ export function toClientError(error: unknown): GraphQLError {
   if (typeof error.extensions.code === 'string' && error.extensions.code in statusOf) return error;
   const original = rootOf(error);
   if (original && !(original instanceof GraphQLError)) return fromAny(original, error);
-  return withExtensions(error.message, error, { code: 'INVALID_INPUT', ...httpOf(error) }, original);
+  const message =
+    error.message === 'Validation aborted.' ? 'the document is too complex to be validated' : error.message;
+  return withExtensions(message, error, { code: 'INVALID_INPUT', ...httpOf(error) }, original);
 }
 
 function rootOf(error: GraphQLError): Error | undefined {
@@ -21,6 +23,7 @@ function rootOf(error: GraphQLError): Error | undefined {
 
 function fromAny(error: unknown, at: GraphQLError | undefined): GraphQLError {
   const original = error instanceof Error ? error : new Error(String(error));
+  if (isStackOverflow(error)) return withExtensions('nested too deeply', at, { code: 'INVALID_INPUT' }, original);
   if (error instanceof MillraceError && error.code !== 'INTERNAL') {
     const { fields, retryAfter } = error.details;
     return withExtensions(
@@ -32,6 +35,10 @@ function fromAny(error: unknown, at: GraphQLError | undefined): GraphQLError {
   }
   return withExtensions('something went wrong', at, { code: 'INTERNAL' }, original);
 }
+
+/** What is nested deeper than the stack has room for is the client's doing: nothing of ours is. */
+const isStackOverflow = (error: unknown): boolean =>
+  error instanceof RangeError && error.message.startsWith('Maximum call stack size');
 
 const withExtensions = (
   message: string,

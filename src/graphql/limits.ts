@@ -22,6 +22,9 @@ interface Measure {
   fields: number;
 }
 
+/** Characters of an alias: PostgreSQL cuts longer names, and two of them could become one. */
+const maxKeyLength = 63;
+
 /** Fields in one operation, with fragments opened; far above any honest document. */
 const maxFields = 5000;
 
@@ -70,6 +73,11 @@ export const limitsRule =
     };
 
     return {
+      Field({ alias }) {
+        if (!alias || alias.value.length <= maxKeyLength) return;
+        const message = `the alias ${alias.value.slice(0, 20)}… is longer than ${maxKeyLength} characters`;
+        context.reportError(new GraphQLError(message, { nodes: alias }));
+      },
       OperationDefinition(node) {
         const { depth, aliases, fields } = measureSet(node.selectionSet);
         const refuse = (what: string) =>

@@ -17,6 +17,7 @@ import type { PlannedField } from '../data/planner/plan.ts';
 import { collectFields } from '../data/planner/selection.ts';
 import { type Operation, readOf } from '../data/reads.ts';
 import { MillraceError } from '../errors.ts';
+import { asRequestError } from './client-errors.ts';
 import { guardOf } from './guard.ts';
 
 /** Holds the JSON text of a result that was never an object. */
@@ -110,7 +111,7 @@ async function answer(args: ExecutionArgs, { operation, fragments }: Prepared): 
     return { [rawData]: `{"data":${data}}` };
   } catch (error) {
     // @NOTE the executor knows how to say which field failed; what would cost as much again is answered here.
-    if (error instanceof MillraceError && error.code === 'UNAVAILABLE') throw error;
+    if (error instanceof MillraceError && error.code === 'UNAVAILABLE') throw asRequestError(error);
     return undefined;
   }
 }

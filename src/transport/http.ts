@@ -3,6 +3,7 @@ import type { HttpConfig } from '../config/config.ts';
 import { type ErrorCode, MillraceError, statusOf } from '../errors.ts';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
+import { readBody, UnsupportedBody } from './body.ts';
 import type { Graphiql } from './graphiql/graphiql.ts';
 import type { Health } from './health.ts';
 
@@ -45,7 +46,7 @@ async function answer(
   const path = request.url?.split('?', 1)[0] ?? '/';
   if (parts.graphiql?.handle(request, response)) return;
   if (path === endpoint) {
-    if (request.method === 'POST') (request as { body?: unknown }).body = await readJson(request, config.maxBodyBytes);
+    if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
     await parts.engine(request, response);
     return;
   }
@@ -65,44 +66,6 @@ async function answer(
   throw new MillraceError('NOT_FOUND', 'there is nothing here');
 }
 
-/**
- * Reads a JSON body. Other types are refused: a page of another site can send forms and plain text with a browser's
- * credentials without asking, but not JSON.
- * @throws INVALID_INPUT, TOO_LARGE
- */
-async function readJson(request: IncomingMessage, maxBytes: number): Promise<object> {
-  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/json') {
-    throw new MillraceError('INVALID_INPUT', 'send the request as application/json');
-  }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
-  }
-  let body: unknown;
-  try {
-    body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch (error) {
-    throw new MillraceError('INVALID_INPUT', 'the body is not JSON', {}, { cause: error });
-  }
-  if (
-    typeof body !== 'object' ||
-    body === null ||
-    Array.isArray(body) ||
-    typeof (body as { query?: unknown }).query !== 'string'
-  ) {
-    throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
-  }
-  return body;
-}
-
-const tooLarge = (maxBytes: number): MillraceError =>
-  new MillraceError('TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
-
 function refuse(response: ServerResponse, error: unknown): void {
   const isOurs = error instanceof MillraceError;
   const code: ErrorCode = isOurs ? error.code : 'INTERNAL';
@@ -112,7 +75,8 @@ function refuse(response: ServerResponse, error: unknown): void {
     return;
   }
   // The rest of a body that is refused is not read, so the connection cannot be used again.
-  send(response, statusOf[code], { errors: [{ message, extensions: { code } }] }, { Connection: 'close' });
+  const status = error instanceof UnsupportedBody ? error.status : statusOf[code];
+  send(response, status, { errors: [{ message, extensions: { code } }] }, { Connection: 'close' });
 }
 
 function send(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {

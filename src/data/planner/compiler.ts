@@ -48,6 +48,12 @@ export function countTerm(c: Compiler, path: string, weight = 1): void {
  */
 export type Voice = 'client' | 'rule';
 
+/** The items of a list of conditions or orders; a list that could not be counted out is not even opened. */
+export function countedItems(c: Compiler, list: Value): Value[] {
+  if (Array.isArray(list.now) && list.now.length > maxTerms) countTerm(c, list.path, list.now.length);
+  return list.items();
+}
+
 /** The field that this voice calls so; undefined when there is none. */
 export function fieldCalled(c: Compiler, model: Model, name: string, voice: Voice): Field | undefined {
   return voice === 'rule' ? model.fields.get(name) : apiModelOf(c, model.name).fields.get(name);

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../errors.ts';
 import { identifyingFields, type Model } from '../model/datamodel.ts';
-import { type Compiler, column, countTerm, fieldCalled, visible } from './compiler.ts';
+import { type Compiler, column, countedItems, countTerm, fieldCalled, visible } from './compiler.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { all } from './statement.ts';
 import type { Value } from './value.ts';
@@ -21,7 +21,7 @@ export interface OrderTerm {
  * place to stand.
  */
 export function compileOrder(c: Compiler, model: Model, alias: string, orderBy: Value): OrderTerm[] {
-  const asked = orderBy.items().map((item) => orderTerm(c, model, alias, item));
+  const asked = countedItems(c, orderBy).map((item) => orderTerm(c, model, alias, item));
   const plainLabels = new Set(asked.map((term) => term.label.replace(/:.*/, '')));
   const rest = identifyingFields(model)
     .filter((field) => !plainLabels.has(field.name))

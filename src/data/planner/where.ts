@@ -2,7 +2,7 @@ import { invalidInput } from '../../errors.ts';
 import { type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { holdsUnknown, unknownValue } from '../rules/verdicts.ts';
 import { columnFilter } from './column-filter.ts';
-import { type Compiler, column, countTerm, fieldCalled, type Voice, visible } from './compiler.ts';
+import { type Compiler, column, countedItems, countTerm, fieldCalled, type Voice, visible } from './compiler.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { all, any, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
@@ -24,7 +24,7 @@ function condition(c: Compiler, model: Model, alias: string, key: string, value:
   countTerm(c, value.path);
   if (value.now === unknownValue) return unknownCondition;
   const parts = () =>
-    value.items().map((item) => {
+    countedItems(c, value).map((item) => {
       // @NOTE an empty one too: there may be any number of them.
       if (item.keys().length === 0) countTerm(c, item.path);
       return compileWhere(c, model, alias, item, voice);

@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import { MillraceError } from '../errors.ts';
+
+/** Levels of lists and objects in a body; a filter of any sense has fewer, and code that walks them needs the stack. */
+const maxDepth = 200;
+
+/** A body in a form that is not read: HTTP has a status of its own for that. */
+export class UnsupportedBody extends MillraceError {
+  readonly status = 415;
+
+  constructor(message: string) {
+    super('INVALID_INPUT', message);
+  }
+}
+
+/**
+ * Reads the JSON object of a GraphQL request. Other types are refused: a page of another site can send forms and plain
+ * text with a browser's credentials without asking, but not JSON.
+ * @throws INVALID_INPUT, TOO_LARGE
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<object> {
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json') throw new UnsupportedBody('send the request as application/json');
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase();
+  if (encoding && encoding !== 'identity') throw new UnsupportedBody('send the body as it is, not compressed');
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const text = await readText(request, maxBytes);
+  if (isDeeperThan(maxDepth, text)) {
+    throw new MillraceError('INVALID_INPUT', `the body is more than ${maxDepth} levels deep`);
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw new MillraceError('INVALID_INPUT', 'the body is not JSON', {}, { cause: error });
+  }
+  if (typeof (body as { query?: unknown } | null)?.query !== 'string' || Array.isArray(body)) {
+    throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
+  }
+  return body as object;
+}
+
+function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size <= maxBytes) return;
+      request.off('data', onData);
+      request.resume();
+      reject(tooLarge(maxBytes));
+    };
+    request.on('data', onData);
+    request.on('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')));
+    // Nobody is left to read the answer; the error only ends the work.
+    const abort = () => reject(new MillraceError('INVALID_INPUT', 'the request was not finished'));
+    request.on('error', abort);
+    request.on('close', abort);
+  });
+}
+
+const tooLarge = (maxBytes: number): MillraceError =>
+  new MillraceError('TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
+
+/** Whether JSON text nests deeper than this, found without nesting oneself. */
+function isDeeperThan(limit: number, text: string): boolean {
+  // Every level takes a bracket on either side.
+  if (text.length < 2 * limit) return false;
+  let depth = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code === quote) i = endOfString(text, i);
+    else if (code === openBrace || code === openBracket) {
+      depth += 1;
+      if (depth > limit) return true;
+    } else if (code === closeBrace || code === closeBracket) depth -= 1;
+  }
+  return false;
+}
+
+const [quote, openBrace, closeBrace, openBracket, closeBracket] = [...'"{}[]'].map((c) => c.charCodeAt(0));
+
+/** The place of the quote that ends the string begun at `start`; the text's end when there is none. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end > 0) {
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+    end = text.indexOf('"', end + 1);
+  }
+  return text.length;
+}
