@@ -45,9 +45,10 @@ export function plannedExecution(): Plugin<Context> {
       if (!known?.isCandidate) return;
       setExecuteFn(async (executeArgs: ExecutionArgs) => (await answer(executeArgs, known)) ?? executeFn(executeArgs));
     },
-    onResultProcess({ result, acceptableMediaTypes, setResultProcessor }) {
+    onResultProcess({ request, result, setResultProcessor }) {
       if (!result || !(rawData in result)) return;
-      const type = acceptableMediaTypes.find((t) => t.includes('json')) ?? 'application/json';
+      const type = mediaTypeFor(request.headers.get('accept'));
+      if (!type) return;
       setResultProcessor(
         (raw, { Response }) =>
           new Response((raw as unknown as RawResult)[rawData], {
@@ -58,6 +59,16 @@ export function plannedExecution(): Plugin<Context> {
       );
     },
   };
+}
+
+/** The type of the answer, as Yoga would choose it: the first that both sides know; none means 406. */
+function mediaTypeFor(accept: string | null): string | undefined {
+  for (const part of (accept || '*/*').toLowerCase().split(',')) {
+    const type = part.split(';', 1)[0]!.trim();
+    if (type === 'application/graphql-response+json') return type;
+    if (type === 'application/json' || type === 'application/*' || type === '*/*') return 'application/json';
+  }
+  return undefined;
 }
 
 function prepareOperation(
