@@ -56,6 +56,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const databaseUrl = await openDatabaseUrl(config, stack, progress);
   const { schema: defaultSchema } = parseDatabaseUrl(databaseUrl);
   let application = createApplication(sources, config.graphql, defaultSchema);
+  for (const field of application.leftOut) progress(`left out of the API, for Prisma has no type for it: ${field}`);
   const [tokens] = await Promise.all([openTokens(config.tokens), migrate(config, overrides, databaseUrl, progress)]);
   const db = stack.use(
     openDatabase({ url: databaseUrl, ...config.pool }, (error) =>
