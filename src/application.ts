@@ -89,6 +89,8 @@ export function createApplication(
   const api = describeApi(datamodel, rules);
   const schema = buildSchema(api, sources.extend);
   const reads = createReads({ api, datamodel, limits: config.limits, size: config.planCacheSize });
-  const leftOut = [...datamodel.models.values()].flatMap((m) => m.unsupported.map((field) => `${m.name}.${field}`));
+  const leftOut = [...datamodel.models.values()].flatMap((m) =>
+    m.unsupported.map((field) => `${m.name}.${field.name}`),
+  );
   return { files: sources.files, datamodel, rules, schema, reads, leftOut };
 }

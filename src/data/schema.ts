@@ -90,13 +90,10 @@ function addWrites(builder: Builder, api: Api, model: ApiModel): void {
       description: kind === 'Create' ? 'What it is made of.' : 'What changes.',
     },
   });
-  addWrite(
-    builder,
-    model,
-    'create',
-    data('Create'),
-    `Makes a ${name}; null when the viewer may make it but not see it.`,
-  );
+  // @NOTE a field that Millrace cannot carry, and that nothing fills: no row could be made.
+  const canCreate = !model.model.unsupported.some((field) => field.isRequired);
+  const made = `Makes a ${name}; null when the viewer may make it but not see it.`;
+  if (canCreate) addWrite(builder, model, 'create', data('Create'), made);
   if (!hasReachableKey(model)) return;
   addWrite(builder, model, 'update', { ...where, ...data('Update') }, `Changes the ${name} of this key.`);
   addWrite(builder, model, 'delete', where, `Deletes the ${name} of this key, and answers with what it was.`);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import { composeSchema } from '../../src/data/model/schema-files.ts';
 import type { RuleSet } from '../../src/data/rules/rule-set.ts';
 import type { SchemaExtension } from '../../src/graphql/schema.ts';
 import { planMigration } from '../../src/platform/migrations/plan.ts';
@@ -9,7 +10,7 @@ import { temporaryDirectory } from './temporary-directory.ts';
 
 /** What a server of a test's own schema is made of. */
 export interface SchemaServerOptions {
-  /** Models in Prisma's words; no datasource, no generator. */
+  /** Models in Prisma's words; datasource and generators may be among them. */
   schema: string;
   rules: RuleSet;
   extend?: SchemaExtension;
@@ -26,7 +27,7 @@ export async function startSchemaServer(options: SchemaServerOptions): Promise<T
   const directory = stack.use(temporaryDirectory());
   const platform = { path: 'prisma/schema.prisma', content: await readFile('prisma/schema.prisma', 'utf8') };
   const files = [platform, { path: 'prisma/app.prisma', content: schema }];
-  const { sql } = await planMigration({ url, schemaFiles: files, directory: directory.path });
+  const { sql } = await planMigration({ url, schemaFiles: composeSchema(files), directory: directory.path });
   await ask(url, sql + (rows ?? ''));
   const server = stack.use(await startServer({ databaseUrl: url, sources: { files, rules, extend }, config }));
   const owned = stack.move();

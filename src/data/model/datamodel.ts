@@ -80,6 +80,12 @@ export interface TableName {
   name: string;
 }
 
+/** A field that Millrace cannot carry; without it a new row is impossible when it is required and has no default. */
+export interface UnsupportedField {
+  name: string;
+  isRequired: boolean;
+}
+
 /** A table or view. */
 export interface Model {
   name: string;
@@ -92,7 +98,7 @@ export interface Model {
   /** The primary key first; empty for a view without keys. */
   uniqueKeys: readonly UniqueKey[];
   /** Fields that Millrace cannot carry (`Unsupported("…")`), left out of the API. */
-  unsupported: readonly string[];
+  unsupported: readonly UnsupportedField[];
 }
 
 /** An enum; `label` is the value's name in the database. */

@@ -12,6 +12,7 @@ import type {
   ScalarType,
   TableName,
   UniqueKey,
+  UnsupportedField,
 } from './datamodel.ts';
 import { schemaBlocks } from './schema-blocks.ts';
 import { composeSchema, type SchemaFile, schemaProblems } from './schema-files.ts';
@@ -34,7 +35,7 @@ export function readDatamodel(files: readonly SchemaFile[], defaultSchema = 'pub
     throw new StartupError(problems.join('\n'), 'correct the schema; `npx prisma validate` checks it alone');
   }
   const document = parse(parser, composed);
-  return fromDocument(document, { views: viewNames(composed), defaultSchema });
+  return fromDocument(document, surroundingsOf(composed, defaultSchema));
 }
 
 function parse(parser: ReturnType<typeof loadParser>, files: readonly SchemaFile[]): DMMF.Datamodel {
@@ -57,17 +58,29 @@ function messageOf(error: unknown): string {
   }
 }
 
-/** The parsed document does not tell views from tables, so their names are read from the text. */
-function viewNames(files: readonly SchemaFile[]): ReadonlySet<string> {
-  const views = files.flatMap((file) => schemaBlocks(file.content).filter((block) => block.keyword === 'view'));
-  return new Set(views.map((view) => view.name));
-}
-
 /** What the parsed document does not say. */
 interface Surroundings {
   views: ReadonlySet<string>;
+  /** By model: its `Unsupported("…")` fields. */
+  unsupported: ReadonlyMap<string, readonly UnsupportedField[]>;
   defaultSchema: string;
 }
+
+/** The parsed document tells no views from tables and leaves out what is unsupported, so both are read from the text. */
+function surroundingsOf(files: readonly SchemaFile[], defaultSchema: string): Surroundings {
+  const blocks = files.flatMap((file) => schemaBlocks(file.content));
+  return {
+    views: new Set(blocks.filter((b) => b.keyword === 'view').map((b) => b.name)),
+    unsupported: new Map(blocks.map((b) => [b.name, unsupportedFields(b.body)])),
+    defaultSchema,
+  };
+}
+
+const unsupportedFields = (body: string): UnsupportedField[] =>
+  [...body.matchAll(/^[ \t]*(\w+)[ \t]+Unsupported\("(?:\\.|[^"\\])*"\)(.*)$/gm)].map(([, name, rest]) => ({
+    name: name!,
+    isRequired: !/^[?[]|@default\(/.test(rest!),
+  }));
 
 function fromDocument(document: DMMF.Datamodel, around: Surroundings): Datamodel {
   const enums = new Map(document.enums.map((e) => [e.name, enumType(e)]));
@@ -140,7 +153,7 @@ function modelOf(
     columns: own,
     relations,
     uniqueKeys: uniqueKeys(source, own),
-    unsupported: source.fields.filter((f) => f.kind === 'unsupported').map((f) => f.name),
+    unsupported: around.unsupported.get(source.name) ?? [],
   };
 }
 

@@ -5,7 +5,8 @@ import { eachOf, encoderOf } from '../planner/encode.ts';
 import type { Value } from '../planner/value.ts';
 import { findConnected, requireVisible } from './connect.ts';
 import { type Filling, fillingOf } from './defaults.ts';
-import type { WriteRun } from './run.ts';
+import { misfitOf } from './fits.ts';
+import type { RowKey, WriteRun } from './run.ts';
 
 /** What a column is set to: a value that PostgreSQL reads, or an SQL expression. */
 export type Assignment = Exclude<Filling, undefined>;
@@ -18,19 +19,22 @@ export interface RowWrite {
   connects: { field: RelationField; items: Value[] }[];
 }
 
-/** Reads a `data` argument: columns as they are given, relations that this row holds the key of as columns. */
-export async function readRowWrite(run: WriteRun, model: ApiModel, data: Value): Promise<RowWrite> {
+/**
+ * Reads a `data` argument: columns as they are given, relations that this row holds the key of as columns.
+ * @param before the row that it changes
+ */
+export async function readRowWrite(run: WriteRun, model: ApiModel, data: Value, before?: RowKey): Promise<RowWrite> {
   const write: RowWrite = { columns: new Map(), written: new Set(), connects: [] };
   for (const name of data.keys()) {
     const field = model.fields.get(name)!;
     const value = data.get(name);
     if (field.kind === 'column') setColumn(write, field, value);
-    else if (value.now === null) continue;
+    else if (value.now === null) throw invalidInput(value.path, 'must not be null; leave it out');
     else if (field.link.kind === 'own') await connectOwn(run, write, field, value.get('connect'));
     else write.connects.push({ field, items: value.get('connect').items() });
   }
   refuseUnwritable(run, model, write, data.path);
-  await requireVisible(run, model, write, data);
+  await requireVisible(run, model, write, data, before);
   return write;
 }
 
@@ -39,7 +43,18 @@ function setColumn(write: RowWrite, field: ColumnField, value: Value): void {
   if (raw === null && field.isRequired && !field.isList) throw invalidInput(value.path, 'must not be null');
   const encode = field.isList ? eachOf(encoderOf(field)) : encoderOf(field);
   const encoded = raw === null ? (field.isList ? [] : null) : encode(raw, value.path);
-  write.columns.set(field, { value: encoded });
+  for (const [i, item] of (field.isList ? (encoded as unknown[]) : [encoded]).entries()) {
+    const misfit = misfitOf(field, item);
+    if (misfit) throw invalidInput(field.isList ? `${value.path}.${i}` : value.path, misfit);
+  }
+  assign(write, field, encoded, value.path);
+}
+
+/** A column may be named twice: by itself and by relations. @throws INVALID_INPUT when they do not agree */
+function assign(write: RowWrite, field: ColumnField, value: unknown, path: string): void {
+  const known = write.columns.get(field);
+  if (known && 'value' in known && known.value !== value) throw invalidInput(path, 'is set in two ways that differ');
+  write.columns.set(field, { value });
   write.written.add(field);
 }
 
@@ -47,8 +62,7 @@ async function connectOwn(run: WriteRun, write: RowWrite, field: RelationField, 
   if (field.link.kind !== 'own') return;
   const remote = await findConnected(run, field, where);
   field.link.pairs.forEach(({ local }, i) => {
-    write.columns.set(local, { value: remote[i] });
-    write.written.add(local);
+    assign(write, local, remote[i], where.path);
   });
 }
 

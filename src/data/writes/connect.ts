@@ -1,8 +1,8 @@
 import { MillraceError } from '../../errors.ts';
 import type { ApiModel } from '../api/api-model.ts';
-import { type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
+import { type ColumnField, type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { ruleCondition, visible } from '../planner/compiler.ts';
-import { all, columnRef, identifier, tableRef } from '../planner/statement.ts';
+import { all, any, columnRef, identifier, tableRef } from '../planner/statement.ts';
 import { uniqueCondition } from '../planner/unique.ts';
 import { constant, type Value } from '../planner/value.ts';
 import type { RowWrite } from './assignments.ts';
@@ -12,7 +12,7 @@ import { hasKey, keyColumns, type RowKey, runStatement, type WriteRun } from './
 export const notFound = (model: string, path: string): MillraceError =>
   new MillraceError('NOT_FOUND', `there is no such ${model}`, { fields: [{ path, message: 'names no row' }] });
 
-const nameOf = (run: WriteRun, model: Model): string => run.api.models.get(model.name)?.name ?? model.name;
+const nameOf = (run: WriteRun, model: Model): string => run.api.models.get(model.name)?.name ?? 'row';
 
 /** The values of the columns that a key refers to, of the visible row that `where` names. @throws NOT_FOUND */
 export async function findConnected(run: WriteRun, field: RelationField, where: Value): Promise<unknown[]> {
@@ -28,25 +28,55 @@ export async function findConnected(run: WriteRun, field: RelationField, where: 
   return rows[0];
 }
 
-/** Foreign keys that were set as plain values lead only to rows that the viewer may see. @throws NOT_FOUND */
-export async function requireVisible(run: WriteRun, model: ApiModel, write: RowWrite, data: Value): Promise<void> {
+/**
+ * Foreign keys that were set lead only to rows that the viewer may see; what is not set of a key of several columns stays
+ * as it is in the row before. @throws NOT_FOUND
+ */
+export async function requireVisible(
+  run: WriteRun,
+  model: ApiModel,
+  write: RowWrite,
+  data: Value,
+  before: RowKey | undefined,
+): Promise<void> {
   for (const relation of model.model.relations) {
     const { link } = relation;
     if (link.kind !== 'own' || !link.pairs.some((pair) => write.written.has(pair.local))) continue;
     const values = link.pairs.map(({ local }) => write.columns.get(local));
-    const isWhole = values.every((v) => v !== undefined && 'value' in v && v.value !== null && v.value !== undefined);
-    if (!isWhole) continue;
+    const isWhole = values.every((v) => (v === undefined ? before : 'value' in v && v.value !== null));
+    if (!isWhole || (before && (await isNullBefore(run, model.model, before, unset(link.pairs, write))))) continue;
     const target = modelNamed(run.datamodel, relation.target);
     const rows = await runStatement(run, (c) => {
-      const keys = link.pairs.map(
-        ({ remote }, i) =>
-          `${columnRef('t', remote)} = ${c.statement.bind(constant((values[i] as { value: unknown }).value))}`,
-      );
+      const keys = link.pairs.map(({ local, remote }, i) => {
+        const value = values[i];
+        if (value && 'value' in value) return `${columnRef('t', remote)} = ${c.statement.bind(constant(value.value))}`;
+        return `${columnRef('t', remote)} = (select ${columnRef('b', local)} from ${tableRef(model.model.table)} b where ${hasKey(c, model.model, 'b', before!)})`;
+      });
       return `select 1 from ${tableRef(target.table)} t where ${all([...keys, visible(c, target, 't', 'client')])}`;
     });
-    const first = link.pairs[0]!.local.name;
+    const first = link.pairs.find(({ local }) => write.written.has(local))!.local.name;
     if (!rows[0]) throw notFound(nameOf(run, target), `${data.path}.${model.nameOf.get(first) ?? first}`);
   }
+}
+
+type Pairs = readonly { local: ColumnField }[];
+
+const unset = (pairs: Pairs, write: RowWrite): ColumnField[] =>
+  pairs.map(({ local }) => local).filter((local) => !write.columns.has(local));
+
+/** Whether one of these columns of the row is null: a key with a null in it leads nowhere. */
+async function isNullBefore(
+  run: WriteRun,
+  model: Model,
+  key: RowKey,
+  columns: readonly ColumnField[],
+): Promise<boolean> {
+  if (!columns.some((column) => !column.isRequired)) return false;
+  const [row] = await runStatement(run, (c) => {
+    const conditions = columns.map((column) => `${columnRef('t', column)} is null`);
+    return `select ${any(conditions)} from ${tableRef(model.table)} t where ${hasKey(c, model, 't', key)}`;
+  });
+  return row?.[0] === true;
 }
 
 /** Takes rows in by relations whose key this row does not hold: through their own key, or a join table. */
@@ -92,22 +122,14 @@ async function connectForeign(
   const target = modelNamed(run.datamodel, field.target);
   const fields = link.pairs.map((pair) => pair.remote);
   const child = await lockRow(run, target, 'update', where);
-  for (const remote of fields) {
-    if (run.context.verdicts.of(`write:${target.name}.${remote.name}`) === false) throw forbidden(where.path);
-  }
+  const names = fields.map((f) => f.name);
+  await requireRule(run, target, 'update', child, names, where.path);
   const [row] = await runStatement(run, (c) => {
     const sets = link.pairs.map(({ local, remote }) => `${identifier(remote.column)} = ${columnRef('p', local)}`);
     const condition = all([hasKey(c, target, 't', child), hasKey(c, model, 'p', key)]);
     return `update ${tableRef(target.table)} t set ${sets.join(', ')} from ${tableRef(model.table)} p where ${condition} returning ${keyColumns(target, 't')}`;
   });
-  await requireRule(
-    run,
-    target,
-    'update',
-    row as RowKey,
-    fields.map((f) => f.name),
-    where.path,
-  );
+  await requireRule(run, target, 'update', row as RowKey, names, where.path);
 }
 
 /** Locks the visible row that `where` names and checks that the rule allows the action on it. @throws NOT_FOUND, FORBIDDEN */

@@ -66,7 +66,7 @@ async function updateRow(
   data: Value,
 ): Promise<Answers | null> {
   const before = await lockRow(run, model.model, 'update', where);
-  const write = await readRowWrite(run, model, data);
+  const write = await readRowWrite(run, model, data, before);
   await requireRule(run, model.model, 'update', before, writtenNames(write), data.path);
   for (const field of model.model.columns) {
     if (field.isUpdatedAt && !write.columns.has(field)) write.columns.set(field, { sql: 'now()' });
@@ -124,12 +124,13 @@ async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, k
 
 /** Says which fields a violated constraint is about, where they are this model's. */
 function inFieldNames(error: unknown, model: ApiModel, args: Value): unknown {
-  if (!(error instanceof DatabaseError) || !error.violation || error.violation.table !== model.model.table.name)
-    return error;
+  if (!(error instanceof DatabaseError)) return error;
   const path = args.get('data').now === undefined ? 'where' : 'data';
-  const fields = error.violation.columns.flatMap((column) => {
+  const columns = error.violation?.table === model.model.table.name ? error.violation.columns : [];
+  const fields = columns.flatMap((column) => {
     const field = model.model.columns.find((f) => f.column === column);
     return field ? [{ path: pathOf(model, field, path), message: error.message }] : [];
   });
+  if (fields.length === 0 && error.code === 'INVALID_INPUT') fields.push({ path, message: error.message });
   return fields.length > 0 ? new MillraceError(error.code, error.message, { fields }, { cause: error }) : error;
 }
