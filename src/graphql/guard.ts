@@ -22,7 +22,8 @@ type ShieldOptions = NonNullable<Parameters<typeof import('graphql-shield').shie
  */
 export function guardRoots(schema: GraphQLSchema): void {
   const { deny, rule, shield } = loadShield();
-  const roots = [schema.getQueryType(), schema.getMutationType()].filter((t) => t !== null && t !== undefined);
+  const types = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const roots = types.filter((t) => t !== null && t !== undefined);
   const guard = (allows: (context: Context) => true | Error) =>
     rule({ cache: 'no_cache' })((_parent, _args, context: Context) => allows(context));
   const tree = Object.fromEntries(
@@ -54,6 +55,12 @@ export function guardRoots(schema: GraphQLSchema): void {
         if (answer instanceof Error) throw answer;
       };
       field.extensions = { ...field.extensions, guard };
+      const { subscribe } = field;
+      if (!subscribe) continue;
+      field.subscribe = async (parent, args, context: Context, info) => {
+        await guard(context);
+        return subscribe(parent, args, context, info);
+      };
     }
   }
 }

@@ -14,7 +14,7 @@ import { operationOf } from '../reads.ts';
 import type { Action } from '../rules/rule-set.ts';
 import { fillDefaults, pathOf, type RowWrite, readRowWrite } from './assignments.ts';
 import { connectOthers, lockRow, requireRule } from './connect.ts';
-import { hasKey, keyColumns, type RowKey, runStatement, valuesOf, type WriteRun } from './run.ts';
+import { hasKey, keyColumns, type RowKey, runStatement, runWritten, type WriteRun } from './run.ts';
 
 /** Resolves a write: one transaction that changes the row, holds it to the rules, and reads the answer back. */
 export async function resolveWrite(
@@ -118,7 +118,7 @@ async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, k
   const columns = rowColumns(c, model, 't', info.fieldNodes);
   const condition = all([hasKey(c, model, 't', key), visible(c, model, 't', 'client')]);
   const text = `select ${rowToJson(`select ${columns} from ${tableRef(model.table)} t where ${condition}`, '::text')}`;
-  const rows = await run.tx.query({ text, values: valuesOf(run, c) });
+  const rows = await runWritten(run, c, text);
   return rows[0] ? (JSON.parse(rows[0][0] as string) as Answers) : null;
 }
 

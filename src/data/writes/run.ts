@@ -28,14 +28,14 @@ export async function runStatement(run: WriteRun, write: (c: Compiler) => string
     variables,
     limits: context.reads.limits,
   });
-  const text = write(c);
-  return run.tx.query({ text, values: valuesOf(run, c) });
+  return runWritten(run, c, write(c));
 }
 
-/** The parameters of what a compiler has written, for this write. */
-export function valuesOf({ context, variables }: WriteRun, c: Compiler): unknown[] {
+/** Runs what a compiler has written, once. */
+export function runWritten({ tx, context, variables }: WriteRun, c: Compiler, written: string): Promise<Rows> {
   const rules = Object.fromEntries([...c.slots].map((slot) => [slot, context.verdicts.of(slot)]));
-  return c.statement.parameters.map((parameter) => parameter({ variables, rules }));
+  const { text, values } = c.statement.finish(written);
+  return tx.query({ text, values: values({ variables, rules }) });
 }
 
 /** The select list that yields a row's key. */
