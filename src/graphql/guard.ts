@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { GraphQLFieldResolver, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import type { GraphQLFieldResolver, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { Context } from '../context.ts';
 import type { DataOperation } from '../data/schema.ts';
 import { MillraceError } from '../errors.ts';
@@ -25,7 +25,14 @@ export function guardRoots(schema: GraphQLSchema): void {
   const types = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const roots = types.filter((t) => t !== null && t !== undefined);
   const guard = (allows: (context: Context) => true | Error) =>
-    rule({ cache: 'no_cache' })((_parent, _args, context: Context) => allows(context));
+    rule({ cache: 'no_cache' })((_parent, _args, context: Context) => {
+      try {
+        return allows(context);
+      } catch (error) {
+        // @NOTE shield would take a rule that fails for one that refuses, and nobody would hear of it.
+        return toClientError(error);
+      }
+    });
   const tree = Object.fromEntries(
     roots.map((root) => {
       const fields = Object.values(root.getFields()).map((field) => [
@@ -50,26 +57,22 @@ export function guardRoots(schema: GraphQLSchema): void {
       const middleware = middlewares[root.name]![field.name]!;
       const resolve = field.resolve as Resolver;
       field.resolve = (parent, args, context, info) => middleware(resolve, parent, args, context, info);
-      const guard: Guard = async (context) => {
-        const answer = await middleware(() => undefined, undefined, {}, context, noInfo);
-        if (answer instanceof Error) throw answer;
-      };
+      const permission = permissionOf(field.extensions);
+      const guard: Guard = (context) => permission(context) === true;
       field.extensions = { ...field.extensions, guard };
       const { subscribe } = field;
       if (!subscribe) continue;
       field.subscribe = async (parent, args, context: Context, info) => {
-        await guard(context);
+        const answer = await middleware(() => undefined, parent, args, context, info);
+        if (answer instanceof Error) throw answer;
         return subscribe(parent, args, context, info);
       };
     }
   }
 }
 
-// @NOTE none of our rules looks at it.
-const noInfo = undefined as unknown as GraphQLResolveInfo;
-
-/** Asks a root field's guard alone. @throws what the guard answers */
-export type Guard = (context: Context) => Promise<void>;
+/** Whether shield would let this context through to a root field: the same question, asked without its way round. */
+export type Guard = (context: Context) => boolean;
 
 /** The guard of a root field. */
 export const guardOf = (extensions: Readonly<Record<string, unknown>>): Guard => extensions.guard as Guard;
