@@ -77,8 +77,11 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
     }
     return known;
   };
-  const shapeOf = (slots: readonly RuleSlot[], verdicts: Verdicts) =>
-    slots.map((slot) => verdicts.shapeOf(slot)).join('|');
+  const shapeOf = (slots: readonly RuleSlot[], verdicts: Verdicts) => {
+    let shape = '';
+    for (const slot of slots) shape += `${verdicts.shapeOf(slot)}|`;
+    return shape;
+  };
 
   return {
     api: given.api,
@@ -103,7 +106,8 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       return named;
     },
     async run(db, plan, variables, verdicts) {
-      const rules = Object.fromEntries(plan.slots.map((slot) => [slot, verdicts.of(slot)]));
+      const rules: Record<string, unknown> = {};
+      for (const slot of plan.slots) rules[slot] = verdicts.of(slot);
       const rows = await db.query({
         name: plan.name,
         text: plan.sql,

@@ -23,7 +23,6 @@ export function createEngine(given: {
 }): GraphqlEngine {
   const { config, log } = given;
   return createYoga<object, Context>({
-    schema: () => given.schema(),
     context: async ({ request }) => {
       try {
         return await given.contextOf(request);
@@ -32,7 +31,7 @@ export function createEngine(given: {
       }
     },
     graphqlEndpoint: '/graphql',
-    plugins: [documentLimits(config), plannedExecution(), errorsForClients(config, log)],
+    plugins: [currentSchema(given.schema), documentLimits(config), plannedExecution(), errorsForClients(config, log)],
     maskedErrors: { maskError: toClientError },
     cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
     // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport.
@@ -44,6 +43,11 @@ export function createEngine(given: {
     logging: false,
   });
 }
+
+/** Serves each request by the schema of its moment; Yoga's own `schema` option does the same at several times the cost. */
+const currentSchema = (schema: () => GraphQLSchema): Plugin<Context> => ({
+  onEnveloped: ({ setSchema }) => setSchema(schema()),
+});
 
 function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Context> {
   const rule = limitsRule(limits);

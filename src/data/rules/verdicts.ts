@@ -16,6 +16,8 @@ export interface Verdicts {
   of(slot: RuleSlot): Verdict;
   /** The verdict together with all of it that a plan's SQL depends on. */
   shapeOf(slot: RuleSlot): string;
+  /** Whether the rule is open to everybody always, so that no plan needs to look at it. */
+  isOpen(slot: RuleSlot): boolean;
 }
 
 /** Asks the rules on behalf of a viewer. A missing model or action is closed; a field without a rule is as open as its row. */
@@ -36,6 +38,7 @@ export function verdictsFor(viewer: Viewer, rules: RuleSet): Verdicts {
       known.shape ??= shapeOfVerdict(known.verdict);
       return known.shape;
     },
+    isOpen: (slot) => ruleAt(rules, slot) === true,
   };
 }
 
