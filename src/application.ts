@@ -23,8 +23,8 @@ export interface Application {
   rules: RuleSet;
   schema: GraphQLSchema;
   reads: Reads;
-  /** Fields that the API leaves out because Millrace cannot carry their type, as `Model.field`. */
-  leftOut: readonly string[];
+  /** What whoever develops it should know: models without rules, fields that the API leaves out. */
+  notices: readonly string[];
 }
 
 /** What an application is made of, as it was read. */
@@ -89,8 +89,20 @@ export function createApplication(
   const api = describeApi(datamodel, rules);
   const schema = buildSchema(api, sources.extend);
   const reads = createReads({ api, datamodel, limits: config.limits, size: config.planCacheSize });
-  const leftOut = [...datamodel.models.values()].flatMap((m) =>
-    m.unsupported.map((field) => `${m.name}.${field.name}`),
-  );
-  return { files: sources.files, datamodel, rules, schema, reads, leftOut };
+  return { files: sources.files, datamodel, rules, schema, reads, notices: noticesOf(datamodel, rules) };
+}
+
+function noticesOf({ models }: Datamodel, rules: RuleSet): string[] {
+  const leftOut = [...models.values()].flatMap((m) => m.unsupported.map(({ name }) => `${m.name}.${name}`));
+  const unruled = [...models.keys()].filter((name) => rules[name] === undefined);
+  return [
+    ...(unruled.length > 0 ? [`without rules, so open to the admin role alone: ${enumerate(unruled)}`] : []),
+    ...(leftOut.length > 0 ? [`left out of the API, for Prisma has no type for it: ${enumerate(leftOut)}`] : []),
+  ];
+}
+
+/** The first names of a list, and how many more there are. */
+export function enumerate(names: readonly string[], shown = 5): string {
+  const rest = names.length - shown;
+  return names.slice(0, shown).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }

@@ -1,7 +1,7 @@
 /** The composition root: what a Millrace consists of, in the order in which it is built and, backwards, taken down. */
 import path from 'node:path';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
-import { type Application, createApplication, readSources, type Sources } from './application.ts';
+import { type Application, createApplication, enumerate, readSources, type Sources } from './application.ts';
 import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
 import { missingInDatabase } from './data/model/check-database.ts';
@@ -56,7 +56,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const databaseUrl = await openDatabaseUrl(config, stack, progress);
   const { schema: defaultSchema } = parseDatabaseUrl(databaseUrl);
   let application = createApplication(sources, config.graphql, defaultSchema);
-  for (const field of application.leftOut) progress(`left out of the API, for Prisma has no type for it: ${field}`);
+  application.notices.forEach(progress);
   const [tokens] = await Promise.all([openTokens(config.tokens), migrate(config, overrides, databaseUrl, progress)]);
   const db = stack.use(
     openDatabase({ url: databaseUrl, ...config.pool }, (error) =>
@@ -113,7 +113,7 @@ async function openDatabaseUrl(
   log: (line: string) => void,
 ): Promise<string> {
   if (config.database.kind === 'external') return config.database.url;
-  const postgres = stack.use(await startEmbeddedPostgres({ directory: config.directory, log }));
+  const postgres = stack.use(await startEmbeddedPostgres({ directory: config.directory, watch: true, log }));
   return postgres.url();
 }
 
@@ -145,9 +145,8 @@ async function requireTables(
     log(`made and applied migration ${name}`);
     if ((await missingInDatabase(db, application.datamodel)).length === 0) return;
   }
-  const shown = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ` and ${missing.length - 5} more` : '');
   throw new StartupError(
-    `the schema is ahead of the database, which has no ${shown}`,
+    `the schema is ahead of the database, which has no ${enumerate(missing)}`,
     'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again',
   );
 }

@@ -58,6 +58,23 @@ describe('npm start', () => {
     expect(answer).toEqual({ data: { workspaces: { totalCount: 20 } } });
   }, 60_000);
 
+  it('survives the fall of its PostgreSQL, says that it is down, and goes on when it is up again', async () => {
+    using project = copyProject();
+    await using program = startMain(withBin(project));
+    const url = await urlIn(program);
+    const token = await adminToken(project.path);
+    await askAs(url, token, createWorkspace('before'));
+    const pidFile = path.join(project.path, '.millrace', 'postgres', 'data', 'postmaster.pid');
+    process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGKILL');
+    const ready = async () => (await fetch(`${url}/ready`)).status;
+    expect(JSON.stringify(await askAs(url, token, createWorkspace('meanwhile')))).toMatch(/UNAVAILABLE/);
+    await program.waitFor(/up again/);
+    for (let n = 0; n < 50 && (await ready()) !== 200; n += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await askAs(url, token, '{ workspaces { nodes { slug } } }')).toEqual({
+      data: { workspaces: { nodes: [{ slug: 'before' }] } },
+    });
+  }, 60_000);
+
   it('runs in two directories at once', async () => {
     using one = copyProject();
     using two = copyProject();

@@ -70,6 +70,7 @@ async function follow(root: string, server: Server, config: ReturnType<typeof re
       if (made) say(`  made and applied prisma/migrations/${made}`);
     }
     server.replace(next);
+    for (const notice of next.notices) say(`  ${notice}`);
     say(`reloaded in ${((performance.now() - started) / 1000).toFixed(1)} s`);
     // In the background: types are for the editor, the server does not need them.
     void (isSchemaNew ? generateTypes(root, say) : Promise.resolve()).then(() => checkTypes(root, say));

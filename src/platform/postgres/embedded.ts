@@ -26,6 +26,8 @@ export interface EmbeddedPostgresOptions {
   directory: string;
   /** False for tests: faster, and a crash of the machine may lose or break everything. Default true. */
   durable?: boolean;
+  /** Starts a server that has fallen again, where it was; for those who stay. Default false. */
+  watch?: boolean;
   /** Told what takes its time, one line each. */
   log?: (line: string) => void;
 }
@@ -48,9 +50,15 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const lease = takeLease(home);
     const watchdog = startWatchdog(home, lease);
     let released: Promise<void> | undefined;
-    const stop = () => (released ??= releaseLease(home, lease).finally(() => watchdog.dismiss()));
+    let guard: NodeJS.Timeout | undefined;
+    const stop = () => {
+      clearInterval(guard);
+      released ??= releaseLease(home, lease).finally(() => watchdog.dismiss());
+      return released;
+    };
     try {
       const { postmaster, startedHere } = await withLock(home.lock, () => shareOrStart(home, options));
+      if (options.watch) guard = keepUp(home, options, postmaster.port, () => released !== undefined);
       const password = readFileSync(home.password, 'utf8');
       const url = (database = 'millrace') =>
         `postgresql://postgres:${password}@127.0.0.1:${postmaster.port}/${encodeURIComponent(database)}`;
@@ -65,7 +73,39 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-async function shareOrStart(home: ClusterHome, { durable = true, log = () => {} }: EmbeddedPostgresOptions) {
+const watchEvery = 1000;
+
+/** Looks after the server: one that is gone is started on the port where its users look for it. */
+function keepUp(
+  home: ClusterHome,
+  options: EmbeddedPostgresOptions,
+  port: number,
+  isOver: () => boolean,
+): NodeJS.Timeout {
+  let isBusy = false;
+  const timer = setInterval(async () => {
+    if (isBusy || findPostmaster(home)) return;
+    isBusy = true;
+    try {
+      await withLock(home.lock, async () => {
+        if (isOver()) return;
+        const { startedHere } = await shareOrStart(home, options, port);
+        if (startedHere) options.log?.('PostgreSQL had fallen and is up again');
+      });
+    } catch {
+      // It is tried again; until then whoever asks is told that the database is down.
+    } finally {
+      isBusy = false;
+    }
+  }, watchEvery);
+  return timer.unref();
+}
+
+async function shareOrStart(
+  home: ClusterHome,
+  { durable = true, log = () => {} }: EmbeddedPostgresOptions,
+  port?: number,
+) {
   const running = findPostmaster(home);
   const postmaster: Postmaster | undefined = running && (await settlePostmaster(home));
   if (postmaster) {
@@ -75,5 +115,5 @@ async function shareOrStart(home: ClusterHome, { durable = true, log = () => {} 
   const account = clusterAccount(home.data);
   const settings = { binaries: reachableBinaries(findBinaries(), account), home, account, durable };
   if (await ensureCluster(settings)) log(`made a PostgreSQL ${settings.binaries.major} database in ${home.root}`);
-  return { postmaster: await startPostmaster(settings), startedHere: true };
+  return { postmaster: await startPostmaster(settings, port), startedHere: true };
 }

@@ -42,14 +42,17 @@ export async function settlePostmaster(home: ClusterHome): Promise<Postmaster | 
   return found;
 }
 
-/** Starts the server on a free port of the loopback address; returns when it takes connections. */
-export async function startPostmaster(settings: ClusterSettings): Promise<Postmaster> {
+/**
+ * Starts the server on a free port of the loopback address; returns when it takes connections.
+ * @param port where it has to be found again after a fall; any free one unless said
+ */
+export async function startPostmaster(settings: ClusterSettings, port?: number): Promise<Postmaster> {
   const { home } = settings;
   // PostgreSQL itself takes away the file of a dead process, but not one whose number belongs to a stranger by now.
   if (existsSync(pidFile(home))) rmSync(pidFile(home), { force: true });
   if (existsSync(home.log) && statSync(home.log).size > largestLog) renameSync(home.log, `${home.log}.old`);
   for (let attempt = 1; ; attempt++) {
-    const outcome = await launch(settings, await freePort());
+    const outcome = await launch(settings, port ?? (await freePort()));
     if (typeof outcome !== 'string') return outcome;
     // Another program took the port between looking and binding, or the last server's processes are still ending.
     const passing = /Address already in use|shared memory block .* is still in use/.test(outcome);
