@@ -14,7 +14,7 @@ import type { Queryable } from '../platform/db.ts';
 import type { Api } from './api/api-model.ts';
 import type { Datamodel } from './model/datamodel.ts';
 import type { PageLimits } from './planner/compiler.ts';
-import { compileRead, type DataRead, type Plan, type PlannedField, parametersOf } from './planner/plan.ts';
+import { compileRead, type DataRead, type Plan, type PlannedField } from './planner/plan.ts';
 import { variablesShaper } from './planner/shape.ts';
 import type { PlanInput } from './planner/value.ts';
 import type { RuleSlot, Verdicts } from './rules/verdicts.ts';
@@ -111,7 +111,7 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       const rows = await db.query({
         name: plan.name,
         text: plan.sql,
-        values: parametersOf(plan, { variables, rules }),
+        values: plan.values({ variables, rules }),
       });
       return rows[0]![0] as string;
     },

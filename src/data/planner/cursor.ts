@@ -56,8 +56,8 @@ function behind(term: OrderTerm, value: string | undefined): string {
 
 /** The nulls of a cursor: which of them a plan was made for is part of the plan's key. */
 export function cursorShape(cursor: unknown): string {
-  // Every cursor begins with `["`, in base64 always `WyI`: other texts need not be looked into.
-  if (typeof cursor !== 'string' || !cursor.startsWith('WyI')) return 'v';
+  // Every cursor begins with `["`, in base64 `Wy` and two bits more: other texts need not be looked into.
+  if (typeof cursor !== 'string' || !cursor.startsWith('Wy')) return 'v';
   const values = parse(cursor);
   return values ? `c${values.map((v) => (v === null ? 'n' : 'v')).join('')}` : 'v';
 }

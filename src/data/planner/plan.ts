@@ -6,7 +6,7 @@ import { type Compiler, createCompiler, visible } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { objectSql, rowColumns, rowToJson, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
-import { all, identifier, literal, type Parameter, tableRef } from './statement.ts';
+import { all, identifier, literal, tableRef } from './statement.ts';
 import { uniqueCondition } from './unique.ts';
 import type { PlanInput, Value } from './value.ts';
 
@@ -14,7 +14,8 @@ import type { PlanInput, Value } from './value.ts';
 export interface Plan {
   /** Yields one row of one text: the JSON object that holds the answers under their response keys. */
   sql: string;
-  parameters: readonly Parameter[];
+  /** The values of its parameters for one request. @throws MillraceError INVALID_INPUT */
+  values(input: PlanInput): unknown[];
   slots: readonly RuleSlot[];
   /** Some selected field has a resolver of the user's own, so the answer must go through the executor. */
   hasCustomFields: boolean;
@@ -43,13 +44,9 @@ export function compileRead(
 ): Plan {
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
   const columns = fields.map((field) => `${rootField(c, rootName, field)} as ${identifier(field.key)}`);
-  const sql = `select ${rowToJson(`select ${columns.join(', ')}`, '::text')}`;
-  return { sql, parameters: c.statement.parameters, slots: [...c.slots], hasCustomFields: c.hasCustomFields };
+  const { text: sql, values } = c.statement.finish(`select ${rowToJson(`select ${columns.join(', ')}`, '::text')}`);
+  return { sql, values, slots: [...c.slots], hasCustomFields: c.hasCustomFields };
 }
-
-/** The values of a plan's parameters for one request. @throws MillraceError INVALID_INPUT */
-export const parametersOf = (plan: Pick<Plan, 'parameters'>, input: PlanInput): unknown[] =>
-  plan.parameters.map((parameter) => parameter(input));
 
 function rootField(c: SelectionCompiler, rootName: string, { nodes, read, definition }: PlannedField): string {
   if (!read || !definition) return `${literal(rootName)}::text`;

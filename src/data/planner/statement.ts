@@ -8,14 +8,18 @@ export type Parameter = (input: PlanInput) => unknown;
 /** Turns an API value into what PostgreSQL reads; never called with undefined. */
 export type Encode = (value: unknown, path: string) => unknown;
 
+/** Begins a placeholder; no name in a schema can have it. */
+const mark = '\u0001';
+const placeholder = new RegExp(`${mark}(\\d+);`, 'g');
+
 /** Collects the parameters of one statement while its text is written. */
 export class Statement {
-  readonly parameters: Parameter[] = [];
+  private readonly parameters: Parameter[] = [];
   /** Whether what is written now belongs to a rule. */
   isRule = false;
   private aliases = 0;
 
-  /** Binds a value and returns its placeholder, `$1` …; PostgreSQL infers the type from where it stands. */
+  /** Binds a value and returns its placeholder; PostgreSQL infers the type from where it stands. */
   bind(value: Value, encode: Encode = (v) => v): string {
     const { read, path } = value;
     const toParameter = this.isRule ? orUnknown(encode) : encode;
@@ -28,7 +32,24 @@ export class Statement {
   /** Binds a parameter of any origin. */
   parameter(parameter: Parameter): string {
     this.parameters.push(parameter);
-    return `$${this.parameters.length}`;
+    return `${mark}${this.parameters.length - 1};`;
+  }
+
+  /**
+   * The text with `$1` … for its placeholders, and how to make their values. What was bound for a part that was not written
+   * after all (the size of a page of which only the total is asked) is checked and not sent: PostgreSQL would refuse it.
+   */
+  finish(text: string): { text: string; values: (input: PlanInput) => unknown[] } {
+    const used: number[] = [];
+    const numbered = text.replaceAll(placeholder, (_, index: string) => {
+      const known = used.indexOf(Number(index));
+      return `$${known >= 0 ? known + 1 : used.push(Number(index))}`;
+    });
+    const values = (input: PlanInput) => {
+      const all = this.parameters.map((parameter) => parameter(input));
+      return used.map((index) => all[index]);
+    };
+    return { text: numbered, values };
   }
 
   /** A table alias that stands nowhere else in the statement. */
