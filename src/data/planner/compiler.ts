@@ -1,7 +1,7 @@
 import { invalidInput } from '../../errors.ts';
 import type { Api, ApiModel } from '../api/api-model.ts';
-import type { ColumnField, Datamodel, Field, Model } from '../model/datamodel.ts';
-import type { RuleSlot, Verdicts } from '../rules/verdicts.ts';
+import type { ColumnField, Datamodel, Field, Model, RelationField } from '../model/datamodel.ts';
+import type { RuleComparison, RuleSlot, Verdicts } from '../rules/verdicts.ts';
 import { columnRef, Statement } from './statement.ts';
 import { type Value, valueAt } from './value.ts';
 import { compileWhere } from './where.ts';
@@ -88,6 +88,22 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
 /** The condition under which this voice may know of the row at `alias`. */
 export const visible = (c: Compiler, model: Model, alias: string, voice: Voice): string =>
   voice === 'rule' ? 'true' : ruleCondition(c, `read:${model.name}`, model, alias);
+
+/**
+ * The condition under which the viewer may see a row reached from one that they see. It is not asked again where the first
+ * row's rule has asked it: a comment that is open to whoever may read its task needs no second look at the task.
+ */
+export function visibleFrom(c: Compiler, from: Model, relation: RelationField, target: Model, alias: string): string {
+  const back = target.fields.get(relation.inverse);
+  const comparisons: RuleComparison[] = [];
+  if (!relation.isList) comparisons.push(`within:${from.name}.${relation.name}=${target.name}`);
+  if (back?.kind === 'relation' && !back.isList) comparisons.push(`whole:${target.name}.${back.name}=${from.name}`);
+  // @NOTE asked of every viewer alike, so that their plans stand under the same slots.
+  for (const comparison of comparisons) c.slots.add(comparison);
+  if (!comparisons.some((comparison) => c.verdicts.of(comparison) === true)) return visible(c, target, alias, 'client');
+  c.slots.add(`read:${target.name}`);
+  return 'true';
+}
 
 /** The column's value as this voice may know it: null where a field rule hides it, in filters and orders as in answers. */
 export function column(c: Compiler, model: Model, alias: string, field: ColumnField, voice: Voice): string {

@@ -1,7 +1,7 @@
 import type { FieldNode } from 'graphql';
 import { invalidInput } from '../../errors.ts';
 import type { Model, RelationField } from '../model/datamodel.ts';
-import { apiModelOf, visible } from './compiler.ts';
+import { apiModelOf, visible, visibleFrom } from './compiler.ts';
 import { behindCursor, cursorSql, orderMark } from './cursor.ts';
 import { compileOrder, type OrderTerm, orderSql, reversed } from './order.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
@@ -13,6 +13,7 @@ import { compileWhere } from './where.ts';
 
 /** The row whose related rows are listed. */
 export interface Parent {
+  model: Model;
   relation: RelationField;
   alias: string;
 }
@@ -63,7 +64,7 @@ function describeList(c: SelectionCompiler, model: Model, args: Value, parent: P
   const from = parent ? relatedFrom(parent.relation, model, alias) : `${tableRef(model.table)} ${alias}`;
   const conditions = [
     parent ? joinCondition(parent.relation, parent.alias, alias) : 'true',
-    visible(c, model, alias, 'client'),
+    parent ? visibleFrom(c, parent.model, parent.relation, model, alias) : visible(c, model, alias, 'client'),
     compileWhere(c, model, alias, args.get('where'), 'client'),
   ];
   const terms = compileOrder(c, model, alias, args.get('orderBy'));

@@ -1,7 +1,7 @@
 import { type FieldNode, type GraphQLObjectType, isObjectType } from 'graphql';
 import type { ColumnField, Model, RelationField } from '../model/datamodel.ts';
 import { fieldArguments } from './arguments.ts';
-import { apiModelOf, type Compiler, column, visible } from './compiler.ts';
+import { apiModelOf, type Compiler, column, visibleFrom } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { outputSql } from './output.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
@@ -29,7 +29,7 @@ export function rowColumns(c: SelectionCompiler, model: Model, alias: string, no
     const field = api.fields.get(name);
     if (name === '__typename') columns.set(key, `${literal(api.name)}::text`);
     else if (field?.kind === 'column') columns.set(key, columnSql(c, model, alias, field));
-    else if (field) columns.set(key, relationSql(c, type, alias, field, same));
+    else if (field) columns.set(key, relationSql(c, type, model, alias, field, same));
     else for (const need of needsOf(c, type, name)) columns.set(needKey(need), neededColumn(c, model, alias, need));
   }
   if (columns.size === 0) return 'null as " "';
@@ -42,6 +42,7 @@ const columnSql = (c: Compiler, model: Model, alias: string, field: ColumnField)
 function relationSql(
   c: SelectionCompiler,
   type: GraphQLObjectType,
+  model: Model,
   alias: string,
   field: RelationField,
   nodes: readonly FieldNode[],
@@ -49,10 +50,10 @@ function relationSql(
   const target = targetOf(c, field);
   if (field.isList) {
     const args = fieldArguments(nodes[0]!, type.getFields()[nodes[0]!.name.value]!.args, c.at.variables);
-    return connectionSql(c, target, args, nodes, { relation: field, alias });
+    return connectionSql(c, target, args, nodes, { model, relation: field, alias });
   }
   const other = c.statement.alias();
-  const condition = all([joinCondition(field, alias, other), visible(c, target, other, 'client')]);
+  const condition = all([joinCondition(field, alias, other), visibleFrom(c, model, field, target, other)]);
   return objectSql(rowColumns(c, target, other, nodes), `from ${relatedFrom(field, target, other)} where ${condition}`);
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Viewer } from '../../viewer.ts';
 import { isRecord } from '../planner/value.ts';
 import type { Action, RuleSet, UntypedRule } from './rule-set.ts';
@@ -8,8 +9,14 @@ export const unknownValue = Symbol('unknown');
 /** What a rule came to: open, closed, or open for the rows that a Prisma `where` matches. */
 export type Verdict = boolean | Readonly<Record<string, unknown>>;
 
-/** Names one rule: `read:Task`, or `read:Task.title` for a field's. */
-export type RuleSlot = `${Action | 'write'}:${string}`;
+/** Names one rule: `read:Task`, or `read:Task.title` for a field's; or a comparison of two. */
+export type RuleSlot = `${Action | 'write'}:${string}` | RuleComparison;
+
+/**
+ * Names a comparison of two rules for reading, which is as much part of a plan's key. `within:Task.project=Project`:
+ * whether that of Task asks of its project what that of Project asks; `whole:Task.project=Project`: and nothing else.
+ */
+export type RuleComparison = `${'within' | 'whole'}:${string}`;
 
 /** What the rules come to for one viewer; each rule is asked at most once. */
 export interface Verdicts {
@@ -22,11 +29,15 @@ export interface Verdicts {
 
 /** Asks the rules on behalf of a viewer. A missing model or action is closed; a field without a rule is as open as its row. */
 export function verdictsFor(viewer: Viewer, rules: RuleSet): Verdicts {
-  const asked = new Map<RuleSlot, { verdict: Verdict; shape?: string }>();
-  const entry = (slot: RuleSlot) => {
+  const asked = new Map<string, { verdict: Verdict; shape?: string }>();
+  const decide = (slot: RuleSlot): Verdict =>
+    isComparison(slot)
+      ? compare(slot, (model) => entry(`read:${model}`).verdict)
+      : viewer.isAdmin || ask(ruleAt(rules, slot), viewer, slot);
+  const entry = (slot: RuleSlot): { verdict: Verdict; shape?: string } => {
     let known = asked.get(slot);
     if (!known) {
-      known = { verdict: viewer.isAdmin || ask(ruleAt(rules, slot), viewer, slot) };
+      known = { verdict: decide(slot) };
       asked.set(slot, known);
     }
     return known;
@@ -40,6 +51,18 @@ export function verdictsFor(viewer: Viewer, rules: RuleSet): Verdicts {
     },
     isOpen: (slot) => ruleAt(rules, slot) === true,
   };
+}
+
+const isComparison = (slot: RuleSlot): slot is RuleComparison => /^w(ithin|hole):/.test(slot);
+
+/** @NOTE by value, not by shape: two rules may ask the same of different people. */
+function compare(comparison: RuleComparison, ruleOf: (model: string) => Verdict): boolean {
+  const [kind, model, field, other] = comparison.split(/[:.=]/) as [string, string, string, string];
+  const [verdict, wanted] = [ruleOf(model), ruleOf(other)];
+  if (!isRecord(verdict) || !isRecord(wanted)) return false;
+  const part = verdict[field];
+  if (!isRecord(part) || Object.keys(part).length === 0 || 'is' in part || 'isNot' in part) return false;
+  return (kind === 'within' || Object.keys(verdict).length === 1) && isDeepStrictEqual(part, wanted);
 }
 
 function ruleAt(rules: RuleSet, slot: RuleSlot): UntypedRule {
