@@ -9,14 +9,21 @@ import { all, type Encode, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
 
 /** Writes Prisma's filter of one column (`{ contains: … }`, or a value alone for equality) as a condition on `expression`. */
-export function columnFilter(c: Compiler, field: ColumnField, expression: string, value: Value): string {
+export function columnFilter(c: Compiler, field: ColumnField, column: string, value: Value): string {
   if (c.statement.isRule && holdsUnknown(value.now)) return 'null::boolean';
+  const expression = comparable(field, column);
   if (field.isList) return listFilter(c, field, expression, value);
   if (field.type.kind === 'scalar' && field.type.name === 'Json') return jsonFilter(c, field, expression, value);
   if (!isRecord(value.now)) return equality(c, field, expression, value);
   const insensitive = value.get('mode').now === 'insensitive';
   const operators = value.keys().filter((key) => key !== 'mode');
   return all(operators.map((key) => operation(c, field, expression, key, value.get(key), insensitive)));
+}
+
+/** PostgreSQL does not compare XML, nor JSON that is kept as text: their text and their content do in their place. */
+function comparable(field: ColumnField, column: string): string {
+  const type = field.nativeType === 'Xml' ? 'text' : field.nativeType === 'Json' ? 'jsonb' : undefined;
+  return type ? `${column}::${type}${field.isList ? '[]' : ''}` : column;
 }
 
 function equality(c: Compiler, field: ColumnField, expression: string, value: Value): string {

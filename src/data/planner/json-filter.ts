@@ -17,8 +17,7 @@ const patterns: Record<string, [before: string, after: string]> = {
  * Writes Prisma's filter of a Json column as a condition: `path` leads to a part of the document, the other operators
  * speak of that part. A part that is not there matches nothing.
  */
-export function jsonFilter(c: Compiler, field: ColumnField, expression: string, value: Value): string {
-  const document = field.nativeType === 'Json' ? `${expression}::jsonb` : expression;
+export function jsonFilter(c: Compiler, field: ColumnField, document: string, value: Value): string {
   if (!isRecord(value.now)) return jsonEquality(c, document, value);
   const path = value.get('path');
   const hasPath = path.now !== undefined && path.now !== null;
