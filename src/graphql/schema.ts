@@ -5,7 +5,7 @@ import { type Builder, createBuilder } from './builder.ts';
 import { guardRoots } from './guard.ts';
 
 /** Adds fields of the application's own to the schema; the default export of app/schema.ts. */
-export type SchemaExtension = (builder: Builder) => void;
+export type SchemaExtension = (builder: Builder, api: Api) => void;
 
 /** Builds the whole schema: the data API, every module's part, the application's own; all root fields guarded. */
 export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
@@ -15,7 +15,7 @@ export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
   if (hasWrites || extend)
     builder.mutationType({ name: rootName('Mutation', api), description: 'What can be changed.' });
   dataSchema(builder, api);
-  extend?.(builder);
+  extend?.(builder, api);
   const schema = withoutFalseRoots(builder.toSchema(), api);
   guardRoots(schema);
   return schema;
