@@ -74,10 +74,9 @@ export async function measure(machine: Machine, peer: Peer, task: Task): Promise
   };
 }
 
-/** Runs a part of a task without looking, so that connections, plans and compiled code are there. */
+/** Runs a task without looking, so that connections, plans and compiled code are there. */
 export async function warmUp(machine: Machine, peer: Peer, task: Task): Promise<void> {
-  const requests = Math.max(task.connections * 2, Math.ceil(task.requests / 2));
-  await machine.loader.run(loadOf(peer, { ...task, requests }));
+  await machine.loader.run(loadOf(peer, { ...task, requests: Math.max(task.connections * 2, task.requests) }));
 }
 
 function loadOf(peer: Peer, { shape, token, connections, requests }: Task): Load {
