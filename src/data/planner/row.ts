@@ -32,7 +32,11 @@ export function rowColumns(c: SelectionCompiler, model: Model, alias: string, no
     else if (field) columns.set(key, relationSql(c, type, model, alias, field, same));
     else for (const need of needsOf(c, type, name)) columns.set(needKey(need), neededColumn(c, model, alias, need));
   }
-  if (columns.size === 0) return 'null as " "';
+  if (columns.size === 0) {
+    // @NOTE an object of nothing is none in SQL: the executor makes it.
+    c.hasCustomFields = true;
+    return 'null as " "';
+  }
   return [...columns].map(([key, sql]) => `${sql} as ${identifier(key)}`).join(', ');
 }
 
