@@ -1,11 +1,15 @@
+import { createRequire } from 'node:module';
 import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { Plugin, YogaServerInstance } from 'graphql-yoga';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import type { Logger } from '../platform/log.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { limitsRule } from './limits.ts';
 import { plannedExecution } from './planned-execution.ts';
+
+// @NOTE the CommonJS build: the other one is some hundred files, each of which passes tsx's thread (0.3 s of the start).
+const loadYoga = (): typeof import('graphql-yoga') => createRequire(import.meta.url)('graphql-yoga');
 
 /** The GraphQL side of a request: parsing, validation, limits, execution, errors. */
 export type GraphqlEngine = YogaServerInstance<object, Context>;
@@ -22,6 +26,7 @@ export function createEngine(given: {
   log: Logger;
 }): GraphqlEngine {
   const { config, log } = given;
+  const { createYoga } = loadYoga();
   return createYoga<object, Context>({
     context: async ({ request }) => {
       try {
