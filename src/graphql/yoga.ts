@@ -57,8 +57,11 @@ const currentSchema = (schema: () => GraphQLSchema): Plugin<Context> => ({
 function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Context> {
   const rule = limitsRule(limits);
   return {
-    onParse: ({ params }) => {
-      params.options = { ...params.options, maxTokens: limits.tokens };
+    onParse({ parseFn, setParseFn }) {
+      // @NOTE by the function: options that are changed in `params` reach nobody.
+      setParseFn(
+        (source: string, options?: object) => parseFn(source, { ...options, maxTokens: limits.tokens }) as unknown,
+      );
     },
     onValidate({ addValidationRule }) {
       addValidationRule(rule);

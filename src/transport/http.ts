@@ -44,6 +44,9 @@ async function answer(
 ): Promise<void> {
   response.setHeader('X-Content-Type-Options', 'nosniff');
   const path = request.url?.split('?', 1)[0] ?? '/';
+  if (!URL.canParse(`http://${request.headers.host ?? 'localhost'}${path}`)) {
+    throw new MillraceError('INVALID_INPUT', 'the address is none');
+  }
   if (parts.graphiql?.handle(request, response)) return;
   if (path === endpoint) {
     if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
