@@ -1,5 +1,6 @@
 import type { Builder } from '../graphql/builder.ts';
 import { type Api, type ApiModel, upperFirst } from './api/api-model.ts';
+import { sentence } from './api/descriptions.ts';
 import { addFilters, inputType } from './api/filters.ts';
 import { addConnectInputs, addModelInputs, addSharedInputs, hasReachableKey } from './api/inputs.ts';
 import { type Answers, addModelOutputs, addPageInfo, listArguments } from './api/outputs.ts';
@@ -24,7 +25,9 @@ export function dataSchema(builder: Builder, api: Api): void {
   for (const type of api.enums) {
     builder.enumType(type.name, {
       description: type.documentation ?? `A value of ${type.name}.`,
-      values: Object.fromEntries(type.values.map((v) => [v.name, { description: v.documentation ?? `${v.name}.` }])),
+      values: Object.fromEntries(
+        type.values.map((v) => [v.name, { description: v.documentation ?? sentence(v.name) }]),
+      ),
     });
   }
   addFilters(

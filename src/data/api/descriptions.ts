@@ -3,9 +3,14 @@ import type { Field } from '../model/datamodel.ts';
 
 /** What the manual says of a field: its `///` comment, or what its declaration says by itself. */
 export function describe(field: Field): string {
-  if (field.kind === 'relation') return field.documentation ?? `${words(field.name)}.`;
-  return [field.documentation ?? `${words(field.name)}.`, ...limits(field)].join(' ');
+  if (field.kind === 'relation') return field.documentation ?? sentence(field.name);
+  const { refersTo, documentation } = field;
+  const said = documentation ?? (refersTo ? `The key of a ${words(refersTo).toLowerCase()}.` : sentence(field.name));
+  return [said, ...limits(field)].join(' ');
 }
+
+/** A name as a sentence: `dueAt` → "Due at." */
+export const sentence = (name: string): string => `${words(name)}.`;
 
 const words = (name: string): string => humanize(underscore(name));
 

@@ -33,6 +33,8 @@ export interface ColumnField {
   isRequired: boolean;
   default?: DefaultValue;
   isUpdatedAt: boolean;
+  /** The model whose rows it names, where it is (part of) a foreign key. */
+  refersTo?: string;
 }
 
 /** A field that leads to other rows. */

@@ -85,7 +85,7 @@ const unsupportedFields = (body: string): UnsupportedField[] =>
 function fromDocument(document: DMMF.Datamodel, around: Surroundings): Datamodel {
   const enums = new Map(document.enums.map((e) => [e.name, enumType(e)]));
   const columns = new Map(
-    document.models.map((m) => [m.name, m.fields.filter(isColumn).map((field) => columnField(field, enums))]),
+    document.models.map((m) => [m.name, m.fields.filter(isColumn).map((field) => columnField(field, enums, m))]),
   );
   const models = document.models.map((m) => modelOf(m, document, columns, around));
   return { enums, models: new Map(models.map((m) => [m.name, m])) };
@@ -104,7 +104,7 @@ const documentationOf = (value: object): string | undefined => (value as { docum
 
 const isColumn = (field: DMMF.Field): boolean => field.kind === 'scalar' || field.kind === 'enum';
 
-function columnField(field: DMMF.Field, enums: ReadonlyMap<string, EnumType>): ColumnField {
+function columnField(field: DMMF.Field, enums: ReadonlyMap<string, EnumType>, source: DMMF.Model): ColumnField {
   return {
     kind: 'column',
     name: field.name,
@@ -120,6 +120,7 @@ function columnField(field: DMMF.Field, enums: ReadonlyMap<string, EnumType>): C
     isRequired: field.isRequired,
     default: defaultOf(field),
     isUpdatedAt: field.isUpdatedAt ?? false,
+    refersTo: source.fields.find((f) => f.relationFromFields?.includes(field.name))?.type,
   };
 }
 
