@@ -18,6 +18,8 @@ export interface Compiler {
   readonly slots: Set<RuleSlot>;
   /** Terms of filters so far; bounded, for a filter may come whole in a variable. */
   terms: number;
+  /** Whether what is written now stands below a negation, where unknown and false are not the same. */
+  isNegated: boolean;
 }
 
 /** Rows of a page when the client says nothing, and at most. */
@@ -30,7 +32,7 @@ export interface PageLimits {
 export function createCompiler(
   given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>,
 ): Compiler {
-  return { ...given, statement: new Statement(), slots: new Set(), terms: 0 };
+  return { ...given, statement: new Statement(), slots: new Set(), terms: 0, isNegated: false };
 }
 
 const maxTerms = 500;
@@ -40,6 +42,17 @@ export function countTerm(c: Compiler, path: string, weight = 1): void {
   if (c.statement.isRule) return;
   c.terms += weight;
   if (c.terms > maxTerms) throw invalidInput(path, `a request may have at most ${maxTerms} filter terms`);
+}
+
+/** Writes a part of the statement below a negation, or in a place of its own where none above it counts. */
+export function writeNegated<T>(c: Compiler, isNegated: boolean, write: () => T): T {
+  const before = c.isNegated;
+  c.isNegated = isNegated;
+  try {
+    return write();
+  } finally {
+    c.isNegated = before;
+  }
 }
 
 /**
@@ -76,7 +89,7 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
   const { isRule } = c.statement;
   c.statement.isRule = true;
   try {
-    return compileWhere(c, model, alias, value, 'rule');
+    return writeNegated(c, false, () => compileWhere(c, model, alias, value, 'rule'));
   } catch (error) {
     // A where that cannot be written is no fault of the client, and none of its business.
     throw new Error(`the rule ${slot} cannot be applied`, { cause: error });

@@ -2,7 +2,16 @@ import { invalidInput } from '../../errors.ts';
 import { type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { holdsUnknown, unknownValue } from '../rules/verdicts.ts';
 import { columnFilter } from './column-filter.ts';
-import { type Compiler, column, countedItems, countTerm, fieldCalled, type Voice, visible } from './compiler.ts';
+import {
+  type Compiler,
+  column,
+  countedItems,
+  countTerm,
+  fieldCalled,
+  type Voice,
+  visible,
+  writeNegated,
+} from './compiler.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { all, any, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
@@ -31,7 +40,7 @@ function condition(c: Compiler, model: Model, alias: string, key: string, value:
     });
   if (key === 'AND') return all(parts());
   if (key === 'OR') return value.now === null ? 'true' : any(parts());
-  if (key === 'NOT') return all(parts().map(not));
+  if (key === 'NOT') return all(writeNegated(c, true, parts).map(not));
   const field = fieldCalled(c, model, key, voice);
   if (field?.kind === 'relation') return relationFilter(c, model, alias, field, value, voice);
   if (field) return columnFilter(c, field, column(c, model, alias, field, voice), value);
@@ -67,49 +76,56 @@ function relationFilter(
       if (!operator) throw invalidInput(value.path, `${model.name}.${field.name} has no filter ${key}`);
       const operand = value.get(key);
       if (operand.now === unknownValue) return unknownCondition;
-      return operator((where, negate) => related(c, field, alias, where, voice, negate), operand);
+      return operator((where, sense) => related(c, field, alias, where, voice, sense), operand);
     }),
   );
 }
 
-type Related = (where: Value | undefined, negate?: boolean) => string;
+/** What becomes of the condition on related rows: they match, they match but the answer is turned round, or they fail. */
+type Sense = 'matches' | 'negated' | 'fails';
+
+type Related = (where: Value | undefined, sense?: Sense) => string;
 type Operators = Record<string, (related: Related, operand: Value) => string>;
 
 const absent = (operand: Value): boolean => operand.now === null;
 
 const oneOperators: Operators = {
   is: (related, operand) => (absent(operand) ? not(related(undefined)) : related(operand)),
-  isNot: (related, operand) => (absent(operand) ? related(undefined) : not(related(operand))),
+  isNot: (related, operand) => (absent(operand) ? related(undefined) : not(related(operand, 'negated'))),
 };
 
 const listOperators: Operators = {
   some: (related, operand) => related(operand),
   none: (related, operand) => (absent(operand) ? 'true' : not(related(operand))),
-  every: (related, operand) => (absent(operand) ? 'true' : not(related(operand, true))),
+  every: (related, operand) => (absent(operand) ? 'true' : not(related(operand, 'fails'))),
 };
 
-/** Whether a related row exists that the voice may know of and that matches (or, negated, fails) the filter. */
+/**
+ * Whether a related row exists that the voice may know of and that matches (or fails) the filter. Of the one row that a row
+ * belongs to it may be unknown, as in Prisma: `NOT: { author: { is: { age: 7 } } }` does not find authors without an age.
+ */
 function related(
   c: Compiler,
   field: RelationField,
   alias: string,
   where: Value | undefined,
   voice: Voice,
-  negate = false,
+  sense: Sense = 'matches',
 ): string {
   const target = targetOf(c, field);
   const other = c.statement.alias();
-  const matches =
-    where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true';
-  const conditions = all([
-    joinCondition(field, alias, other),
-    visible(c, target, other, voice),
-    negate ? not(matches) : matches,
-  ]);
+  const mayBeUnknown = !field.isList && (c.isNegated || sense === 'negated');
+  const matches = writeNegated(c, mayBeUnknown || sense === 'fails', () =>
+    where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
+  );
+  const isRelated = all([joinCondition(field, alias, other), visible(c, target, other, voice)]);
+  const from = relatedFrom(field, target, other);
+  const existsWhere = (conditions: string) =>
+    conditions === 'false' ? 'false' : `exists (select 1 from ${from} where ${conditions})`;
   const exists =
-    conditions === 'false'
-      ? 'false'
-      : `exists (select 1 from ${relatedFrom(field, target, other)} where ${conditions})`;
+    mayBeUnknown && matches !== 'true'
+      ? `(select case when count(*) = 0 then false else bool_or(${matches}) end from ${from} where ${isRelated})`
+      : existsWhere(all([isRelated, sense === 'fails' ? not(matches) : matches]));
   // @NOTE SQL's `exists` is false where nothing is known, and its contrary would be true: a rule must not open by that.
   return voice === 'rule' && holdsUnknown(where?.now) ? `nullif(${exists}, false)` : exists;
 }
