@@ -32,6 +32,8 @@ export class DatabaseError extends MillraceError {
 const meanings: Record<string, [code: MillraceError['code'], message: string]> = {
   '23505': ['CONFLICT', 'another row has these values already'],
   '23503': ['CONFLICT', 'rows depend on each other here'],
+  // From PostgreSQL 18 on, where a foreign key says RESTRICT.
+  '23001': ['CONFLICT', 'rows depend on each other here'],
   '23502': ['INVALID_INPUT', 'a value is required'],
   '23514': ['INVALID_INPUT', 'a value is not allowed here'],
   '23P01': ['CONFLICT', 'another row excludes this one'],
@@ -85,6 +87,7 @@ function violationOf(code: string, driver: DriverError): Violation | undefined {
     case '23505':
       return { kind: 'unique', table, columns: keyColumns(driver.detail) };
     case '23503':
+    case '23001':
       return { kind: 'reference', table, columns: keyColumns(driver.detail) };
     case '23502':
       return { kind: 'required', table, columns: driver.column ? [driver.column] : [] };

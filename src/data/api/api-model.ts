@@ -186,12 +186,20 @@ function checkNames(api: Api): void {
   }
 }
 
-function fieldProblems({ model, fields }: ApiModel): string[] {
+function fieldProblems({ model, fields, nameOf }: ApiModel): string[] {
   const logic = new Set(['AND', 'OR', 'NOT']);
-  return [...fields.keys()].flatMap((name) => {
-    const remedy = `in app/rules.ts write ${model.name}: { api: { rename: { ${name}: 'another' } } }`;
-    if (logic.has(name)) return [`model ${model.name}: the field ${name} is a word of every filter; ${remedy}`];
-    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) return [`model ${model.name}: ${name} is no name in GraphQL; ${remedy}`];
-    return [];
-  });
+  const names = [...nameOf.values()];
+  const twice = [...fields.keys()].filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  const problems = twice.map(
+    (name) => `model ${model.name}: two fields would be called ${name}; rename one of them in app/rules.ts`,
+  );
+  return problems.concat(
+    [...fields.keys()].flatMap((name) => {
+      const remedy = `in app/rules.ts write ${model.name}: { api: { rename: { ${name}: 'another' } } }`;
+      if (logic.has(name)) return [`model ${model.name}: the field ${name} is a word of every filter; ${remedy}`];
+      if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name))
+        return [`model ${model.name}: ${name} is no name in GraphQL; ${remedy}`];
+      return [];
+    }),
+  );
 }
