@@ -59,8 +59,9 @@ export const randomList = (g: Gen, choices: Choices, name: string, depth: number
 function randomSelection(g: Gen, choices: Choices, model: Model, depth: number): Selection {
   const selection: Selection = { one: {}, many: {} };
   if (depth === 0) return selection;
-  for (const relation of model.relations) {
-    if (!choices.models.has(relation.target) || !chance(g, 40)) continue;
+  const relations = model.relations.filter((r) => choices.models.has(r.target));
+  for (let more = relations.length && count(g, 2); more > 0; more--) {
+    const relation = pick(g, relations);
     if (relation.isList) selection.many[relation.name] = randomList(g, choices, relation.target, depth - 1);
     else {
       const target = modelNamed(choices.datamodel, relation.target);
@@ -103,9 +104,15 @@ function randomRelationFilter(g: Gen, choices: Choices, model: Model, depth: num
 
 const textNatives = new Set([undefined, 'Text', 'VarChar', 'Citext', 'Char']);
 
+const isText = (field: ColumnField): boolean =>
+  field.type.kind === 'scalar' && field.type.name === 'String' && textNatives.has(field.nativeType);
+
 /** A filter of one column by any operator that both sides have. */
 function randomFilter(g: Gen, field: ColumnField, pool: readonly unknown[]): Words | undefined {
-  const value = () => pick(g, pool);
+  // Without case Prisma compares by ILIKE, and leaves `%` and `_` their meaning there.
+  const isInsensitive = isText(field) && chance(g, 25);
+  const usable = isInsensitive ? pool.filter((v) => !/[%_\\]/.test(String(v))) : pool;
+  const value = () => pick(g, usable);
   const values = () => Array.from({ length: count(g, 3) }, value);
   if (pool.length === 0) return field.isRequired || field.isList ? undefined : { equals: null };
   if (field.isList) {
@@ -118,8 +125,7 @@ function randomFilter(g: Gen, field: ColumnField, pool: readonly unknown[]): Wor
   const type = field.type.kind === 'enum' ? 'Enum' : field.type.name;
   if (type !== 'Boolean') operators.push('in', 'notIn');
   if (!['Boolean', 'Bytes', 'Enum'].includes(type)) operators.push('lt', 'lte', 'gt', 'gte');
-  const isText = type === 'String' && textNatives.has(field.nativeType);
-  if (isText) operators.push('contains', 'startsWith', 'endsWith');
+  if (isText(field)) operators.push('contains', 'startsWith', 'endsWith');
   const filter: Words = {};
   for (let terms = 1 + count(g, 1); terms > 0; terms--) {
     const operator = pick(g, operators);
@@ -130,7 +136,7 @@ function randomFilter(g: Gen, field: ColumnField, pool: readonly unknown[]): Wor
     else if (['contains', 'startsWith', 'endsWith'].includes(operator)) filter[operator] = piece(g, String(value()));
     else filter[operator] = value();
   }
-  if (isText && chance(g, 25)) filter.mode = 'insensitive';
+  if (isInsensitive) filter.mode = 'insensitive';
   return filter;
 }
 

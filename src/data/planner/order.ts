@@ -12,6 +12,7 @@ export interface OrderTerm {
   direction: 'asc' | 'desc';
   nulls: 'first' | 'last';
   isNullable: boolean;
+  isCount?: boolean;
   /** Spells the term; the terms' labels tell one order from another in a cursor. */
   label: string;
 }
@@ -56,10 +57,20 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
   if (field.isList) {
     const { direction, nulls } = directionOf(value.get('_count'));
     const expression = `(select count(*) ${from()})`;
-    return { expression, direction, nulls, isNullable: false, label: `${field.name}.count:${direction}` };
+    return {
+      expression,
+      direction,
+      nulls,
+      isNullable: false,
+      isCount: true,
+      label: `${field.name}.count:${direction}`,
+    };
   }
   const inner = orderTerm(c, target, other, value);
   const expression = `(select ${inner.expression} ${from()})`;
+  // Of a row that is not there none are related.
+  if (inner.isCount)
+    return { ...inner, expression: `coalesce(${expression}, 0)`, label: `${field.name}.${inner.label}` };
   return { ...inner, expression, isNullable: true, label: `${field.name}.${inner.label}` };
 }
 
