@@ -68,7 +68,7 @@ const options: SchemaServerOptions = {
       read: delegate(() => read),
       fields: { secret: { read: delegate(() => secretRead) } },
     },
-    Person: { read: true },
+    Person: { read: true, fields: { id: { read: false } } },
     Ban: {},
   },
 };
@@ -354,6 +354,15 @@ describe('a field rule', () => {
     expect(both[0]!.errors![0]!.extensions.code).toBe('INTERNAL');
     expect(both[1]!.data.notes.totalCount).toBe(3);
   });
+});
+
+it('loses no row of a list that is ordered by a hidden key', async () => {
+  const page =
+    '($after: String) { people(orderBy: [{ id: asc }], first: 1, after: $after) { edges { cursor node { id } } pageInfo { hasNextPage } } }';
+  const first = (await server.as(ann).query(`query ${page}`)).data.people;
+  const second = (await server.as(ann).query(`query ${page}`, { after: first.edges[0].cursor })).data.people;
+  expect([first.pageInfo.hasNextPage, second.edges.length, second.pageInfo.hasNextPage]).toEqual([true, 1, false]);
+  expect(second.edges[0].node.id).toBeNull();
 });
 
 it('finds a model without any rule closed, also behind relations and their filters', async () => {

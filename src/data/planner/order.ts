@@ -23,9 +23,10 @@ export interface OrderTerm {
  */
 export function compileOrder(c: Compiler, model: Model, alias: string, orderBy: Value): OrderTerm[] {
   const asked = countedItems(c, orderBy).map((item) => orderTerm(c, model, alias, item));
-  const plainLabels = new Set(asked.map((term) => term.label.replace(/:.*/, '')));
+  const said = new Set(asked.map((term) => term.expression));
   const rest = identifyingFields(model)
-    .filter((field) => !plainLabels.has(field.name))
+    // @NOTE by what they are in SQL: a key that is hidden from the viewer tells no rows apart when it is asked for.
+    .filter((field) => !said.has(column(c, model, alias, field, 'rule')))
     .map((field): OrderTerm => {
       // @NOTE in a rule's voice: a hidden key still has to tell rows apart, and its cursor is sealed by nothing less than the row.
       const expression = column(c, model, alias, field, 'rule');
