@@ -36,8 +36,14 @@ interface Prepared {
   isCandidate: boolean;
 }
 
-/** Lets the planner answer queries in place of the executor, where it can. */
-export function plannedExecution(): Plugin<Context> {
+/** The texts of planned answers, by their responses. */
+export type PlannedTexts = WeakMap<Response, string>;
+
+/**
+ * Lets the planner answer queries in place of the executor, where it can.
+ * @param texts where the transport finds what it can send without unwrapping the response
+ */
+export function plannedExecution(texts: PlannedTexts): Plugin<Context> {
   const prepared = new WeakMap<ExecutionArgs['document'], Map<string, Prepared>>();
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
@@ -54,7 +60,9 @@ export function plannedExecution(): Plugin<Context> {
         // @NOTE with its length the text leaves in one piece with its headers, not in chunks.
         const length = String(Buffer.byteLength(text));
         const headers = { 'content-type': `${type}; charset=utf-8`, 'content-length': length };
-        return new Response(text, { status: 200, headers });
+        const response = new Response(text, { status: 200, headers });
+        texts.set(response, text);
+        return response;
       }, type);
     },
   };

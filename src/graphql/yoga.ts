@@ -1,18 +1,27 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
-import type { Plugin, YogaServerInstance } from 'graphql-yoga';
+import type { Plugin } from 'graphql-yoga';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import type { Logger } from '../platform/log.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { limitsRule } from './limits.ts';
-import { plannedExecution } from './planned-execution.ts';
+import { type PlannedTexts, plannedExecution } from './planned-execution.ts';
 
 // @NOTE the CommonJS build: the other one is some hundred files, each of which passes tsx's thread (0.3 s of the start).
 const loadYoga = (): typeof import('graphql-yoga') => createRequire(import.meta.url)('graphql-yoga');
 
+/** What is to be sent: a response, and its text at hand where the planner wrote it. */
+export interface Answered {
+  response: Response;
+  text: string | undefined;
+}
+
 /** The GraphQL side of a request: parsing, validation, limits, execution, errors. */
-export type GraphqlEngine = YogaServerInstance<object, Context>;
+export interface GraphqlEngine {
+  answer(request: IncomingMessage, response: ServerResponse): Promise<Answered>;
+}
 
 /**
  * Makes the engine. `schema` and `contextOf` are asked at every request, so that a reload takes effect with the next one.
@@ -27,7 +36,8 @@ export function createEngine(given: {
 }): GraphqlEngine {
   const { config, log } = given;
   const { createYoga } = loadYoga();
-  return createYoga<object, Context>({
+  const texts: PlannedTexts = new WeakMap();
+  const yoga = createYoga<object, Context>({
     context: async ({ request }) => {
       try {
         return await given.contextOf(request);
@@ -36,7 +46,12 @@ export function createEngine(given: {
       }
     },
     graphqlEndpoint: '/graphql',
-    plugins: [currentSchema(given.schema), documentLimits(config), plannedExecution(), errorsForClients(config, log)],
+    plugins: [
+      currentSchema(given.schema),
+      documentLimits(config),
+      plannedExecution(texts),
+      errorsForClients(config, log),
+    ],
     maskedErrors: { maskError: toClientError },
     cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
     // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport.
@@ -47,6 +62,12 @@ export function createEngine(given: {
     batching: false,
     logging: false,
   });
+  return {
+    async answer(req, res) {
+      const response = await yoga.handleNodeRequestAndResponse(req, res);
+      return { response, text: texts.get(response) };
+    },
+  };
 }
 
 /** Serves each request by the schema of its moment; Yoga's own `schema` option does the same at several times the cost. */

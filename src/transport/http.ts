@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { sendNodeResponse } from '@whatwg-node/server';
 import type { HttpConfig } from '../config/config.ts';
 import { type ErrorCode, MillraceError, statusOf } from '../errors.ts';
-import type { GraphqlEngine } from '../graphql/yoga.ts';
+import type { Answered, GraphqlEngine } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
 import { readBody, UnsupportedBody } from './body.ts';
 import type { Graphiql } from './graphiql/graphiql.ts';
@@ -50,8 +51,7 @@ async function answer(
   if (parts.graphiql?.handle(request, response)) return;
   if (path === endpoint) {
     if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
-    await parts.engine(request, response);
-    return;
+    return sendAnswer(await parts.engine.answer(request, response), request, response);
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new MillraceError('NOT_FOUND', 'there is nothing here');
@@ -67,6 +67,12 @@ async function answer(
     return;
   }
   throw new MillraceError('NOT_FOUND', 'there is nothing here');
+}
+
+/** @NOTE a text at hand leaves in one write with its headers; unwrapped from a fetch response it would take several. */
+async function sendAnswer({ response: answered, text }: Answered, request: IncomingMessage, response: ServerResponse) {
+  if (text === undefined) await sendNodeResponse(answered, response, request, false);
+  else if (!response.destroyed) response.writeHead(answered.status, Object.fromEntries(answered.headers)).end(text);
 }
 
 function refuse(response: ServerResponse, error: unknown): void {

@@ -114,6 +114,8 @@ export interface EnumType {
 export interface Datamodel {
   models: ReadonlyMap<string, Model>;
   enums: ReadonlyMap<string, EnumType>;
+  /** A key that a row holds always leads to a row, because the database sees to it. */
+  enforcesKeys: boolean;
 }
 
 /** The model of that name; a missing one is a fault of ours, for every name here comes from the same datamodel. */

@@ -64,6 +64,8 @@ interface Surroundings {
   /** By model: its `Unsupported("…")` fields. */
   unsupported: ReadonlyMap<string, readonly UnsupportedField[]>;
   defaultSchema: string;
+  /** Relations are foreign keys in the database, as they are unless `relationMode` says otherwise. */
+  enforcesKeys: boolean;
 }
 
 /** The parsed document tells no views from tables and leaves out what is unsupported, so both are read from the text. */
@@ -73,6 +75,9 @@ function surroundingsOf(files: readonly SchemaFile[], defaultSchema: string): Su
     views: new Set(blocks.filter((b) => b.keyword === 'view').map((b) => b.name)),
     unsupported: new Map(blocks.map((b) => [b.name, unsupportedFields(b.body)])),
     defaultSchema,
+    enforcesKeys: !blocks.some(
+      (b) => b.keyword === 'datasource' && /^[ \t]*relationMode[ \t]*=[ \t]*"prisma"/m.test(b.body),
+    ),
   };
 }
 
@@ -88,7 +93,7 @@ function fromDocument(document: DMMF.Datamodel, around: Surroundings): Datamodel
     document.models.map((m) => [m.name, m.fields.filter(isColumn).map((field) => columnField(field, enums, m))]),
   );
   const models = document.models.map((m) => modelOf(m, document, columns, around));
-  return { enums, models: new Map(models.map((m) => [m.name, m])) };
+  return { enums, models: new Map(models.map((m) => [m.name, m])), enforcesKeys: around.enforcesKeys };
 }
 
 function enumType(source: DMMF.DatamodelEnum): EnumType {

@@ -63,6 +63,8 @@ function relationFilter(
   voice: Voice,
 ): string {
   if (value.now === null) return field.isList ? 'true' : not(related(c, field, alias, undefined, voice));
+  const shorter = voice === 'rule' ? shortcut(c, field, value) : undefined;
+  if (shorter) return related(c, shorter.field, alias, shorter.where, voice);
   const operators = field.isList
     ? listOperators
     : value.keys().every((key) => key in oneOperators)
@@ -79,6 +81,26 @@ function relationFilter(
       return operator((where, sense) => related(c, field, alias, where, voice, sense), operand);
     }),
   );
+}
+
+/**
+ * A rule such as `workspace: { members: { some: … } }`, asked of a row that holds the workspace's key, need not look at the
+ * workspace: its members hold the same key. The way round a row that only passes a key on; undefined where there is none.
+ */
+function shortcut(c: Compiler, field: RelationField, value: Value): { field: RelationField; where: Value } | undefined {
+  const [name, ...others] = value.keys();
+  if (!c.datamodel.enforcesKeys || c.isNegated || field.link.kind !== 'own' || !name || others.length > 0)
+    return undefined;
+  const next = targetOf(c, field).fields.get(name);
+  const operators = value.get(name);
+  if (next?.kind !== 'relation' || !next.isList || next.link.kind !== 'foreign') return undefined;
+  if (operators.keys().length !== 1 || !isRecord(operators.get('some').now)) return undefined;
+  const held = new Map(field.link.pairs.map(({ local, remote }) => [remote, local]));
+  const pairs = next.link.pairs.flatMap(({ local, remote }) =>
+    held.has(local) ? [{ local: held.get(local)!, remote }] : [],
+  );
+  if (pairs.length < next.link.pairs.length) return undefined;
+  return { field: { ...next, link: { kind: 'foreign', pairs } }, where: operators.get('some') };
 }
 
 /** What becomes of the condition on related rows: they match, they match but the answer is turned round, or they fail. */
