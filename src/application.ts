@@ -2,6 +2,7 @@
  * The application that a Millrace serves: what its Prisma schema, its rules and its own fields come to. Made as a whole
  * or not at all, so that a mistake leaves the one before it in service.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -88,7 +89,9 @@ export function createApplication(
   checkRuleSet(rules, datamodel);
   const api = describeApi(datamodel, rules);
   const schema = buildSchema(api, sources.extend);
-  const reads = createReads({ api, datamodel, limits: config.limits, size: config.planCacheSize });
+  const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
+  const limits = { ...config.limits, cursorSecret };
+  const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });
   return { files: sources.files, datamodel, rules, schema, reads, notices: noticesOf(datamodel, rules) };
 }
 

@@ -50,7 +50,14 @@ export interface TokensConfig {
 export interface GraphqlConfig {
   introspection: boolean;
   graphiql: boolean;
-  limits: { tokens: number; depth: number; aliases: number; pageSize: number; maxPageSize: number };
+  limits: {
+    tokens: number;
+    depth: number;
+    aliases: number;
+    pageSize: number;
+    maxPageSize: number;
+    cursorSecret?: string;
+  };
   planCacheSize: number;
 }
 
@@ -104,6 +111,7 @@ function graphqlConfig(read: Environment): GraphqlConfig {
       aliases: read.GRAPHQL_MAX_ALIASES,
       pageSize: read.PAGE_SIZE,
       maxPageSize: read.MAX_PAGE_SIZE,
+      cursorSecret: read.CURSOR_SECRET,
     },
     planCacheSize: read.PLAN_CACHE_SIZE,
   };

@@ -176,6 +176,15 @@ export const variables = {
       default: '50',
     },
     MAX_PAGE_SIZE: { ...integer(1, 100_000, 'a number of rows'), prose: 'Rows in a page, at most.', default: '500' },
+    CURSOR_SECRET: {
+      type: z.string().trim().min(16),
+      expects: 'a text of 16 characters or more',
+      prose:
+        'Hides keys that a viewer may not read where they stand in cursors. Nodes that share their clients share it; ' +
+        'without it, such cursors end with the process.',
+      example: 'change-me-to-something-random',
+      secret: true,
+    },
     PLAN_CACHE_SIZE: {
       ...integer(0, 1_000_000, 'a number of plans'),
       prose: 'Compiled documents that are kept for the next time.',

@@ -365,6 +365,18 @@ it('loses no row of a list that is ordered by a hidden key', async () => {
   expect(second.edges[0].node.id).toBeNull();
 });
 
+it('keeps a hidden key out of the cursors that stand on it', async () => {
+  const keys = (answer: Answer): unknown[] =>
+    answer.data.people.edges.map((edge: { cursor: string }) =>
+      JSON.parse(Buffer.from(edge.cursor, 'base64').toString()).at(-1),
+    );
+  const hidden = keys(await server.as(ann).query('{ people { edges { cursor } } }'));
+  const shown = keys(await server.as({ role: 'admin' }).query('{ people { edges { cursor } } }'));
+  expect(hidden.length).toBeGreaterThan(1);
+  for (const key of hidden) expect(key).toMatch(/^[0-9a-f]{64}$/);
+  for (const key of shown) expect(hidden).not.toContain(key);
+});
+
 it('finds a model without any rule closed, also behind relations and their filters', async () => {
   read = true;
   secretRead = true;

@@ -26,6 +26,8 @@ export interface Compiler {
 export interface PageLimits {
   pageSize: number;
   maxPageSize: number;
+  /** Hides keys that the viewer may not read where they stand in cursors. */
+  cursorSecret?: string;
 }
 
 /** A compiler for one statement. */

@@ -145,8 +145,7 @@ function pageInfoSql(c: SelectionCompiler, list: List, rows: Rows, nodes: readon
   const beyond = (bound: string | undefined) =>
     bound ? `exists (select 1 ${list.source} and not (${bound}))` : 'false';
   const hasMore = () => `count(${rows.number()}) > ${list.limit}`;
-  const cursorAt = (isFirst: boolean) =>
-    `(array_agg(${rows.cursor()} order by ${rows.number()} ${isFirst ? 'asc' : 'desc'}) filter (where ${rows.inPage()}))[1]`;
+  const cursorAt = (index: string) => `(array_agg(${rows.cursor()}) filter (where ${rows.inPage()}))[${index}]`;
   const fields = collectFields(c.at, objectType(c, c.api.typeName('PageInfo')), setsOf(nodes));
   const parts = [...fields].flatMap(([key, same]) => {
     const part = () => {
@@ -156,9 +155,9 @@ function pageInfoSql(c: SelectionCompiler, list: List, rows: Rows, nodes: readon
         case 'hasPreviousPage':
           return list.isBackward ? `(${hasMore()} or ${beyond(list.after)})` : beyond(list.after);
         case 'startCursor':
-          return cursorAt(!list.isBackward);
+          return cursorAt('1');
         case 'endCursor':
-          return cursorAt(list.isBackward);
+          return cursorAt(`count(*) filter (where ${rows.inPage()})`);
         default:
           return literal(c.api.typeName('PageInfo'));
       }
@@ -224,10 +223,10 @@ class Rows {
   /** The list of this expression over the page's rows, in the list's order. */
   aggregate(expression: string): string {
     this.isUsed = true;
-    // @NOTE aggregates take the rows of a sub-select in its order; only turning them round needs an order of its own.
-    const order = this.list.isBackward ? ` order by ${this.number()} desc` : '';
+    // @NOTE aggregates take the rows in the order of the sub-select. None may have an order of its own: PostgreSQL would sort
+    // the rows for that one, and all others would follow it.
     const filter = this.readsBeyond ? ` filter (where ${this.inPage()})` : '';
-    return `coalesce(json_agg(${expression}${order})${filter}, '[]')`;
+    return `coalesce(json_agg(${expression})${filter}, '[]')`;
   }
 
   fromSql(): string {
@@ -239,8 +238,9 @@ class Rows {
     const columns = [
       ...this.columns,
       ...(this.needsCursor ? [`${cursorSql(mark, terms)} as ${rowCursor}`] : []),
-      ...(this.needsNumber ? [`row_number() over () as ${rowNumber}`] : []),
+      ...(this.needsNumber || isBackward ? [`row_number() over () as ${rowNumber}`] : []),
     ];
-    return `from (select ${columns.join(', ') || '1'} from ${page}) ${row}`;
+    const turned = isBackward ? ` order by ${rowNumber} desc` : '';
+    return `from (select ${columns.join(', ') || '1'} from ${page}${turned}) ${row}`;
   }
 }

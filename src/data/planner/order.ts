@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { invalidInput } from '../../errors.ts';
-import { identifyingFields, type Model } from '../model/datamodel.ts';
-import { type Compiler, column, countedItems, countTerm, fieldCalled, visible } from './compiler.ts';
+import { type ColumnField, identifyingFields, type Model } from '../model/datamodel.ts';
+import { apiModelOf, type Compiler, column, countedItems, countTerm, fieldCalled, visible } from './compiler.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { all } from './statement.ts';
 import type { Value } from './value.ts';
@@ -27,12 +28,26 @@ export function compileOrder(c: Compiler, model: Model, alias: string, orderBy: 
   const rest = identifyingFields(model)
     // @NOTE by what they are in SQL: a key that is hidden from the viewer tells no rows apart when it is asked for.
     .filter((field) => !said.has(column(c, model, alias, field, 'rule')))
-    .map((field): OrderTerm => {
-      // @NOTE in a rule's voice: a hidden key still has to tell rows apart, and its cursor is sealed by nothing less than the row.
-      const expression = column(c, model, alias, field, 'rule');
-      return { expression, direction: 'asc', nulls: 'last', isNullable: !field.isRequired, label: field.name };
-    });
+    .map((field) => tieBreak(c, model, alias, field));
   return [...asked, ...rest];
+}
+
+/**
+ * What tells rows apart that tie: their key. A key that the viewer may not read stands in its cursors as a keyed hash, which
+ * tells rows apart as well and tells nothing else.
+ */
+function tieBreak(c: Compiler, model: Model, alias: string, field: ColumnField): OrderTerm {
+  const key = column(c, model, alias, field, 'rule');
+  const term = { direction: 'asc', nulls: 'last', isNullable: !field.isRequired } as const;
+  const isShown = apiModelOf(c, model.name).nameOf.has(field.name) && column(c, model, alias, field, 'client') === key;
+  if (isShown) return { ...term, expression: key, label: field.name };
+  const { cursorSecret } = c.limits;
+  if (!cursorSecret) throw new Error('a key is to be hidden, and there is no secret to hide it by');
+  const bound = c.statement.parameter(() => cursorSecret);
+  const expression = `encode(sha256(convert_to(${bound}::text || ${key}::text, 'UTF8')), 'hex')`;
+  // @NOTE the secret's mark: a cursor made by another one would name a wrong place.
+  const mark = createHash('sha256').update(cursorSecret).digest('base64url').slice(0, 8);
+  return { ...term, expression, label: `${field.name}#${mark}` };
 }
 
 function orderTerm(c: Compiler, model: Model, alias: string, item: Value): OrderTerm {
