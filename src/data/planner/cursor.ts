@@ -26,11 +26,11 @@ export function cursorSql(mark: string, terms: readonly OrderTerm[]): string {
  * @throws INVALID_INPUT when it is no cursor, or one of another list or order
  */
 export function behindCursor(statement: Statement, cursor: Value, mark: string, terms: readonly OrderTerm[]): string {
-  const now = decodeCursor(cursor.now, cursor.path, mark, terms.length);
+  const now = decodeCursor(cursor.now, cursor.path, mark, terms);
   const bound = terms.map((_, i) =>
     now[i] === null
       ? undefined
-      : statement.parameter((input) => decodeCursor(cursor.read(input), cursor.path, mark, terms.length)[i]),
+      : statement.parameter((input) => decodeCursor(cursor.read(input), cursor.path, mark, terms)[i]),
   );
   const isUniform = terms.every((t) => !t.isNullable && t.direction === terms[0]!.direction);
   if (isUniform && bound.every((b) => b !== undefined)) {
@@ -62,11 +62,14 @@ export function cursorShape(cursor: unknown): string {
   return values ? `c${values.map((v) => (v === null ? 'n' : 'v')).join('')}` : 'v';
 }
 
-function decodeCursor(cursor: unknown, path: string, mark: string, terms: number): (string | null)[] {
+function decodeCursor(cursor: unknown, path: string, mark: string, terms: readonly OrderTerm[]): (string | null)[] {
   const values = typeof cursor === 'string' ? parse(cursor) : undefined;
-  if (!values || values.length !== terms + 1) throw invalidInput(path, 'is not a cursor of this list');
+  if (!values || values.length !== terms.length + 1) throw invalidInput(path, 'is not a cursor of this list');
   if (values[0] !== mark) throw invalidInput(path, 'is a cursor of another list or another orderBy');
-  return values.slice(1);
+  const parts = values.slice(1);
+  if (!parts.every((part, i) => part === null || terms[i]!.accepts(part)))
+    throw invalidInput(path, 'is not a cursor of this list');
+  return parts;
 }
 
 function parse(cursor: string): (string | null)[] | undefined {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { invalidInput } from '../../errors.ts';
 import { type ColumnField, identifyingFields, type Model } from '../model/datamodel.ts';
 import { apiModelOf, type Compiler, column, countedItems, countTerm, fieldCalled, visible } from './compiler.ts';
+import { isColumnText, isCountText } from './cursor-text.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { all } from './statement.ts';
 import type { Value } from './value.ts';
@@ -14,6 +15,8 @@ export interface OrderTerm {
   nulls: 'first' | 'last';
   isNullable: boolean;
   isCount?: boolean;
+  /** Whether a text in a cursor could be a value of it. */
+  accepts(text: string): boolean;
   /** Spells the term; the terms' labels tell one order from another in a cursor. */
   label: string;
 }
@@ -38,7 +41,8 @@ export function compileOrder(c: Compiler, model: Model, alias: string, orderBy: 
  */
 function tieBreak(c: Compiler, model: Model, alias: string, field: ColumnField): OrderTerm {
   const key = column(c, model, alias, field, 'rule');
-  const term = { direction: 'asc', nulls: 'last', isNullable: !field.isRequired } as const;
+  const accepts = (text: string) => isColumnText(field, text);
+  const term = { direction: 'asc', nulls: 'last', isNullable: !field.isRequired, accepts } as const;
   const isShown = apiModelOf(c, model.name).nameOf.has(field.name) && column(c, model, alias, field, 'client') === key;
   if (isShown) return { ...term, expression: key, label: field.name };
   const { cursorSecret } = c.limits;
@@ -47,7 +51,7 @@ function tieBreak(c: Compiler, model: Model, alias: string, field: ColumnField):
   const expression = `encode(sha256(convert_to(${bound}::text || ${key}::text, 'UTF8')), 'hex')`;
   // @NOTE the secret's mark: a cursor made by another one would name a wrong place.
   const mark = createHash('sha256').update(cursorSecret).digest('base64url').slice(0, 8);
-  return { ...term, expression, label: `${field.name}#${mark}` };
+  return { ...term, expression, label: `${field.name}#${mark}`, accepts: () => true };
 }
 
 function orderTerm(c: Compiler, model: Model, alias: string, item: Value): OrderTerm {
@@ -64,7 +68,8 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
     const { direction, nulls } = directionOf(value);
     const expression = column(c, model, alias, field, 'client');
     const isNullable = !field.isRequired || expression.startsWith('(case');
-    return { expression, direction, nulls, isNullable, label: `${field.name}:${direction}:${nulls}` };
+    const accepts = (text: string) => isColumnText(field, text);
+    return { expression, direction, nulls, isNullable, label: `${field.name}:${direction}:${nulls}`, accepts };
   }
   const target = targetOf(c, field);
   const other = c.statement.alias();
@@ -79,6 +84,7 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
       nulls,
       isNullable: false,
       isCount: true,
+      accepts: isCountText,
       label: `${field.name}.count:${direction}`,
     };
   }
