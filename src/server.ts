@@ -52,10 +52,14 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   await using stack = new AsyncDisposableStack();
   const log = overrides.log ?? openLog(config.logLevel);
   const { progress = () => {} } = overrides;
-  const sources = overrides.sources ?? (await readSources(config.root));
-  const databaseUrl = await openDatabaseUrl(config, stack, progress);
-  const { schema: defaultSchema } = parseDatabaseUrl(databaseUrl);
-  let application = createApplication(sources, config.graphql, defaultSchema);
+  // PostgreSQL starts while the application is made; one that is not needed any more is waited for, so that it can be stopped.
+  const starting = openDatabaseUrl(config, stack, progress);
+  starting.catch(() => {}); // awaited below
+  let application = await makeApplication(config, overrides).catch(async (error: unknown) => {
+    await starting.catch(() => {});
+    throw error;
+  });
+  const databaseUrl = await starting;
   application.notices.forEach(progress);
   const [tokens] = await Promise.all([openTokens(config.tokens), migrate(config, overrides, databaseUrl, progress)]);
   const db = stack.use(
@@ -105,6 +109,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+async function makeApplication(config: Config, { sources }: Overrides): Promise<Application> {
+  const { database, graphql, root } = config;
+  const schema = database.kind === 'external' ? parseDatabaseUrl(database.url).schema : undefined;
+  return createApplication(sources ?? (await readSources(root)), graphql, schema);
 }
 
 async function openDatabaseUrl(

@@ -26,22 +26,22 @@ export async function runDevelopment(root: string): Promise<void> {
     ignored: (file) => file.includes(`${path.sep}migrations`) || path.basename(file).startsWith('.'),
     awaitWriteFinish: false,
   });
-  let running: Promise<void> | undefined;
+  let isRunning = false;
   let isStale = false;
   let timer: NodeJS.Timeout | undefined;
   const followChanges = async () => {
+    if (isRunning) return;
+    isRunning = true;
     while (isStale) {
       isStale = false;
       await follow(root, server, config);
     }
-    running = undefined;
+    isRunning = false;
   };
   watcher.on('all', () => {
     isStale = true;
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      running ??= followChanges();
-    }, settle);
+    timer = setTimeout(() => void followChanges(), settle);
   });
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
   say(`Millrace is up at ${server.url}/graphql and follows prisma/ and app/`);
