@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seedProject } from '../src/cli/seed/seed-project.ts';
+import { readConfig } from '../src/config/config.ts';
 import { documentedQueries } from './support/documents.ts';
+import { testDatabase } from './support/postgres.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { insertTeam, team } from './support/team.ts';
 
@@ -24,6 +27,17 @@ describe.each(pages)('docs/%s', (page) => {
     });
   }
 });
+
+it('answers the first query of the README as it says, on the example that the README fills', async () => {
+  const readme = readFileSync('README.md', 'utf8');
+  const body = readme.match(/-d '(\{.*\})'/)![1]!;
+  const answer = readme.match(/```json\n([\s\S]*?)```/)![1]!;
+  await using database = await testDatabase();
+  await seedProject(readConfig({ DATABASE_URL: database.url }, process.cwd()), { rows: 100_000 });
+  await using server = await startServer({ databaseUrl: database.url });
+  const response = await server.as({ role: 'admin' }).post(body);
+  expect(await response.json()).toEqual(JSON.parse(answer));
+}, 60_000);
 
 it('has a page for everything that the README lists', () => {
   const listed = [...readFileSync('README.md', 'utf8').matchAll(/\]\((docs\/[\w-]+\.md|ARCHITECTURE\.md)\)/g)].map(
