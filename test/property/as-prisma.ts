@@ -97,7 +97,10 @@ function createTranslator(client: PrismaClient, datamodel: Datamodel, rules: Rea
         return items.length > 0 ? { [key]: items } : key === 'OR' ? nothing : { NOT: nothing };
       }
       const field = model.fields.get(key)!;
-      if (field.kind === 'column') return { [key]: filter(field, part as Words) };
+      if (field.kind === 'column') {
+        const says = Object.keys(part as Words).some((operator) => operator !== 'mode' && operator !== 'path');
+        return says ? { [key]: filter(field, part as Words) } : { NOT: nothing };
+      }
       const [[operator, operand] = ['', {}]] = Object.entries(part as Words) as [string, Words | null][];
       if (operator === '') return { NOT: nothing };
       const rule = rules[field.target];

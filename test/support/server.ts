@@ -69,7 +69,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     await start(options.config?.(config) ?? config, {
       sources: options.sources,
       migrations: null,
-      log: openLog('error'),
+      log: openLog('silent'),
     }),
   );
   const owned = stack.move();
