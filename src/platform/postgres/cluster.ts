@@ -33,7 +33,7 @@ export async function ensureCluster(settings: ClusterSettings): Promise<boolean>
   const { binaries, home } = settings;
   for (const name of readdirSync(home.root)) {
     // Left by an initdb that was cut off; whoever holds the lock is alone here.
-    if (name.startsWith(unfinished)) rmSync(path.join(home.root, name), { recursive: true, force: true });
+    if (name.startsWith(unfinished)) removeTree(path.join(home.root, name));
   }
   const versionFile = path.join(home.data, 'PG_VERSION');
   if (!existsSync(versionFile)) {
@@ -69,10 +69,10 @@ async function createCluster(settings: ClusterSettings): Promise<void> {
     await runInitdb(settings, data, passwordFile);
     writeFileSync(home.password, password, { mode: 0o600 });
     // Whatever lies there has no PG_VERSION, so it is no cluster.
-    rmSync(home.data, { recursive: true, force: true });
+    removeTree(home.data);
     renameSync(data, home.data);
   } finally {
-    rmSync(workshop, { recursive: true, force: true });
+    removeTree(workshop);
   }
 }
 
@@ -100,3 +100,7 @@ async function runInitdb({ binaries, account, durable, home }: ClusterSettings, 
   });
   if (status !== 0) throw explainProblem('making the database', said, home.root);
 }
+
+/** @NOTE with patience: the programs of a start that was killed may still be writing there when the next one cleans up. */
+const removeTree = (directory: string): void =>
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
