@@ -13,8 +13,9 @@ import { shrink } from './smaller.ts';
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
+// The same reads every time, so that a change that fails here is the cause; to look further, give other numbers.
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
-const seed = Number(process.env.PROPERTY_SEED ?? Date.now() % 2 ** 31);
+const seed = Number(process.env.PROPERTY_SEED ?? 1);
 
 /** In an order in which required rows come before those that need them. */
 const models = [

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { schemaBlocks } from '../../data/model/schema-blocks.ts';
 import { StartupError } from '../../errors.ts';
 
 /** A foreign schema, taken apart: what is the application's, and what it said to Prisma about it. */
@@ -13,14 +14,13 @@ export interface ForeignSchema {
   generators: string[];
 }
 
-const block = /^[ \t]*(datasource|generator)[ \t]+(\w+)[ \t]*\{([^}]*)\}[ \t]*\n?/gm;
 const list = String.raw`\[[^\]]*\]`;
 
 /** Takes a schema apart; a StartupError where it is for another database than PostgreSQL, or has nothing in it. */
 export function readForeignSchema(text: string): ForeignSchema {
-  const blocks = [...text.matchAll(block)].map(([, kind, name, body]) => ({ kind, name: name!, body: body! }));
-  const source = blocks.find(({ kind }) => kind === 'datasource')?.body ?? '';
-  const generators = blocks.filter(({ kind }) => kind === 'generator');
+  const blocks = schemaBlocks(text).filter(({ keyword }) => keyword === 'datasource' || keyword === 'generator');
+  const source = blocks.find(({ keyword }) => keyword === 'datasource')?.body ?? '';
+  const generators = blocks.filter(({ keyword }) => keyword === 'generator');
   const provider = settingOf(source, 'provider', '"[^"]*"') ?? '"postgresql"';
   if (!/^"postgres(ql)?"$/.test(provider)) {
     throw new StartupError(
@@ -28,8 +28,8 @@ export function readForeignSchema(text: string): ForeignSchema {
       'Millrace runs on PostgreSQL: bring the schema there first.',
     );
   }
-  const models = text
-    .replaceAll(block, '')
+  const models = blocks
+    .reduceRight((rest, { start, end }) => `${rest.slice(0, start)}${rest.slice(end).replace(/^[^\n]*\n?/, '')}`, text)
     .replace(/\n{3,}/g, '\n\n')
     .trim();
   if (!/^[ \t]*(model|view)[ \t]+\w+/m.test(models)) {
