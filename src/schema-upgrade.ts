@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { composeSchema, type SchemaFile } from './data/model/schema-files.ts';
 import { StartupError } from './errors.ts';
-import { deployMigrations } from './platform/migrations/deploy.ts';
+import { deployMigrations, forgetFailed } from './platform/migrations/deploy.ts';
 import { planMigration, writeMigration } from './platform/migrations/plan.ts';
 
 /** Where the migrations of a project are. */
@@ -36,17 +36,25 @@ export async function upgradeDatabase({
   if (plan.unexecutable.length > 0) {
     throw new StartupError(
       `the schema cannot be reached from the rows that are there:\n${indented(plan.unexecutable)}`,
-      'give new required fields a @default, or change the rows first',
+      'give new required fields a @default, or change the rows first; to rename, see docs/schema.md',
     );
   }
   if (plan.warnings.length > 0 && !(await mayLose(plan.warnings))) {
     throw new StartupError(
-      `the change of the schema would lose data:\n${indented(plan.warnings)}`,
-      'take the change back, or let `npm run dev` make the migration after asking you',
+      `nobody has agreed to what the change of the schema may lose:\n${indented(plan.warnings)}`,
+      '`npm run dev` asks at every save of prisma/; take the change back, or save again to be asked again',
     );
   }
   const made = writeMigration(directory, name, plan.sql);
-  await deployMigrations({ url, directory });
+  try {
+    await deployMigrations({ url, directory });
+  } catch (error) {
+    await forgetFailed({ url, directory }, made);
+    if (!(error instanceof StartupError)) throw error;
+    throw new StartupError(error.message, 'change the schema or the rows; the migration has been taken back', {
+      cause: error,
+    });
+  }
   return made;
 }
 

@@ -135,7 +135,8 @@ async function migrate(
 ): Promise<void> {
   if (migrations === null) return;
   const directory = migrations ?? migrationsOf(config.root);
-  const applied = await deployMigrations({ url, directory });
+  const createDatabase = config.database.kind === 'embedded';
+  const applied = await deployMigrations({ url, directory, createDatabase });
   for (const name of applied) log(`applied migration ${name}`);
 }
 
@@ -157,7 +158,8 @@ async function requireTables(
   }
   throw new StartupError(
     `the schema is ahead of the database, which has no ${enumerate(missing)}`,
-    'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again',
+    'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again; ' +
+      'a database that had tables before it had migrations: docs/schema.md',
   );
 }
 

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { MillraceError, statusOf } from '../errors.ts';
+import { type FieldProblem, MillraceError, statusOf } from '../errors.ts';
 
 /**
  * The error that a client sees. An error of ours keeps its message, code and details; a fault of the document is
@@ -12,7 +12,18 @@ export function toClientError(error: unknown): GraphQLError {
   if (original && !(original instanceof GraphQLError)) return fromAny(original, error);
   const message =
     error.message === 'Validation aborted.' ? 'the document is too complex to be validated' : error.message;
-  return withExtensions(message, error, { code: 'INVALID_INPUT', ...httpOf(error) }, original);
+  return withExtensions(message, error, { code: 'INVALID_INPUT', ...fieldsIn(message), ...httpOf(error) }, original);
+}
+
+/** Which input a refused variable's message speaks of: GraphQL says it in words only. */
+function fieldsIn(message: string): { fields?: FieldProblem[] } {
+  const match =
+    /^Variable "\$(\w+)" (?:got invalid value .*?(?: at "([^"]+)")?; (.*)|(of required type .* was not provided\.))$/s.exec(
+      message,
+    );
+  if (!match) return {};
+  const [, variable, path, problem, missing] = match;
+  return { fields: [{ path: path ?? variable!, message: withoutSuggestion(problem ?? missing!) }] };
 }
 
 function rootOf(error: GraphQLError): Error | undefined {
@@ -26,10 +37,16 @@ function fromAny(error: unknown, at: GraphQLError | undefined): GraphQLError {
   if (isStackOverflow(error)) return withExtensions('nested too deeply', at, { code: 'INVALID_INPUT' }, original);
   if (error instanceof MillraceError && error.code !== 'INTERNAL') {
     const { fields, retryAfter } = error.details;
+    // @NOTE the outer message: of a value that a scalar refused, it says where the value stands.
+    const message = at?.message ?? error.message;
     return withExtensions(
-      error.message,
+      message,
       at,
-      { code: error.code, ...(fields ? { fields } : {}), ...(retryAfter === undefined ? {} : { retryAfter }) },
+      {
+        code: error.code,
+        ...(fields ? { fields } : fieldsIn(message)),
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+      },
       original,
     );
   }

@@ -75,8 +75,10 @@ describe('npm run dev', () => {
     await askAs(url, undefined, 'mutation { createBoat(data: { name: "Ark" }) { id } }');
     const withoutName = 'model Boat {\n  id Int @id @default(autoincrement())\n}\n';
 
+    program.write('yes\n'); // typed before there is a question: no answer
+    await new Promise((resolve) => setTimeout(resolve, 300));
     project.write('prisma/app.prisma', withoutName);
-    await program.waitFor(/would lose data[\s\S]*name[\s\S]*type "yes"/);
+    await program.waitFor(/may lose data[\s\S]*name[\s\S]*type "yes"/);
     program.write('no\n');
     await program.waitFor(/still up/);
     expect(await askAs(url, undefined, '{ boats { nodes { name } } }')).toEqual({
@@ -88,6 +90,24 @@ describe('npm run dev', () => {
     program.write('yes\n');
     await program.waitFor(/made and applied[\s\S]*reloaded in/);
     expect(JSON.stringify(await askAs(url, undefined, '{ boats { nodes { name } } }'))).toMatch(/Cannot query field/);
+  }, 90_000);
+
+  it('takes a migration back that fails, so that the next save begins anew', async () => {
+    using project = boatProject();
+    project.write('prisma/app.prisma', schema);
+    project.write('app/rules.ts', rules);
+    await using program = startDev(project.path);
+    const url = await urlIn(program);
+    const before = project.migrations();
+    for (let n = 0; n < 2; n += 1) await askAs(url, undefined, 'mutation { createBoat(data: { name: "Ark" }) { id } }');
+    project.write('prisma/app.prisma', schema.replace('name String', 'name String @unique'));
+    await program.waitFor(/type "yes"/);
+    program.write('yes\n');
+    await program.waitFor(/failed[\s\S]*taken back[\s\S]*still up/);
+    expect(project.migrations()).toEqual(before);
+    project.write('prisma/app.prisma', schema.replace('name String', 'name String\n  sails Int @default(2)'));
+    await program.waitFor(/reloaded in/);
+    expect(project.migrations()).toHaveLength(before.length + 1);
   }, 90_000);
 
   it('generates the types of the new schema, and has the compiler look at app/', async () => {

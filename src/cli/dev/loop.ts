@@ -6,13 +6,13 @@
 import path from 'node:path';
 import { watch } from 'chokidar';
 import { type Application, createApplication, readSources } from '../../application.ts';
-import { readConfig } from '../../config/config.ts';
+import { type Config, readConfig } from '../../config/config.ts';
 import { StartupError } from '../../errors.ts';
 import { parseDatabaseUrl } from '../../platform/database-url.ts';
 import { upgradeDatabase } from '../../schema-upgrade.ts';
 import { type Server, startServer } from '../../server.ts';
-import { askInTerminal } from './question.ts';
-import { checkTypes, generateTypes } from './types.ts';
+import { openTerminal, type Terminal } from './question.ts';
+import { createTypeChecker, type TypeChecker } from './types.ts';
 
 /** Milliseconds of silence after which a burst of saved files counts as one change. */
 const settle = 40;
@@ -21,6 +21,7 @@ const settle = 40;
 export async function runDevelopment(root: string): Promise<void> {
   const config = readConfig();
   const server = await startServer(config, { progress: say });
+  const parts: Parts = { root, server, config, terminal: openTerminal(), types: createTypeChecker(root, say) };
   const watcher = watch([path.join(root, 'prisma'), path.join(root, 'app')], {
     ignoreInitial: true,
     ignored: (file) => file.includes(`${path.sep}migrations`) || path.basename(file).startsWith('.'),
@@ -34,7 +35,7 @@ export async function runDevelopment(root: string): Promise<void> {
     isRunning = true;
     while (isStale) {
       isStale = false;
-      await follow(root, server, config);
+      await follow(parts);
     }
     isRunning = false;
   };
@@ -44,7 +45,7 @@ export async function runDevelopment(root: string): Promise<void> {
     timer = setTimeout(() => void followChanges(), settle);
   });
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
-  say(`Millrace is up at ${server.url}/graphql and follows prisma/ and app/`);
+  say(`Millrace is up at ${server.url}/graphql (GraphiQL in a browser) and follows prisma/ and app/`);
 
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
@@ -56,24 +57,36 @@ export async function runDevelopment(root: string): Promise<void> {
   process.exit(0);
 }
 
+/** What the loop works with. */
+interface Parts {
+  root: string;
+  server: Server;
+  config: Config;
+  terminal: Terminal;
+  types: TypeChecker;
+}
+
 /** Takes one change in. Whatever goes wrong is told, and leaves the server as it was. */
-async function follow(root: string, server: Server, config: ReturnType<typeof readConfig>): Promise<void> {
+async function follow({ root, server, config, terminal, types }: Parts): Promise<void> {
   const started = performance.now();
   const before = server.application();
+  types.cancel();
   try {
     const sources = await readSources(root, loadAnew);
     const { schema } = parseDatabaseUrl(server.databaseUrl);
     const next = createApplication(sources, config.graphql, schema);
     const isSchemaNew = !sameFiles(before, next);
     if (isSchemaNew) {
-      const made = await upgradeDatabase({ url: server.databaseUrl, root, files: next.files, name: 'dev', mayLose });
+      const { databaseUrl: url } = server;
+      const mayLose = (losses: readonly string[]) => askToLose(terminal, losses);
+      const made = await upgradeDatabase({ url, root, files: next.files, name: 'dev', mayLose });
       if (made) say(`  made and applied prisma/migrations/${made}`);
     }
     server.replace(next);
-    for (const notice of next.notices) say(`  ${notice}`);
+    for (const notice of next.notices) if (!before.notices.includes(notice)) say(`  ${notice}`);
     say(`reloaded in ${((performance.now() - started) / 1000).toFixed(1)} s`);
     // In the background: types are for the editor, the server does not need them.
-    void (isSchemaNew ? generateTypes(root, say) : Promise.resolve()).then(() => checkTypes(root, say));
+    types.check({ isSchemaNew });
   } catch (error) {
     say(`\n✗ ${explain(error)}\n  the API before this change is still up`);
   }
@@ -85,11 +98,10 @@ async function loadAnew(url: string): Promise<unknown> {
   return tsImport(url, import.meta.url);
 }
 
-async function mayLose(losses: readonly string[]): Promise<boolean> {
-  say(`\nthis change would lose data:\n${losses.map((loss) => `  - ${loss}`).join('\n')}`);
-  return (
-    (await askInTerminal('type "yes" to make the change, anything else to leave the database as it is: ')) === 'yes'
-  );
+async function askToLose(terminal: Terminal, losses: readonly string[]): Promise<boolean> {
+  say(`\nthis change may lose data:\n${losses.map((loss) => `  - ${loss}`).join('\n')}`);
+  const answer = await terminal.ask('type "yes" to make the change, anything else to leave the database as it is: ');
+  return answer === 'yes';
 }
 
 const sameFiles = (a: Application, b: Application): boolean =>

@@ -1,12 +1,33 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 
-/** Asks on the terminal, or on whatever standard input is; where it has ended, the answer is empty. */
-export async function askInTerminal(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-    return (await Promise.race([terminal.question(question), ended])).trim().toLowerCase();
-  } finally {
-    terminal.close();
-  }
+/** A terminal that is read all the time, so that what was typed before a question cannot answer it. */
+export interface Terminal extends Disposable {
+  /** The next line after the question; empty where the input ends. */
+  ask(question: string): Promise<string>;
+}
+
+/** Opens standard input, whatever it is. */
+export function openTerminal(): Terminal {
+  const lines = createInterface({ input: process.stdin });
+  let hasEnded = false;
+  let answer: ((line: string) => void) | undefined;
+  lines.on('line', (line) => answer?.(line));
+  lines.on('close', () => {
+    hasEnded = true;
+    answer?.('');
+  });
+  return {
+    async ask(question) {
+      // @NOTE first, so that a line that still lies in the buffer is heard, and dropped, before the question can be read.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      process.stdout.write(question);
+      if (hasEnded) return '';
+      const line = await new Promise<string>((resolve) => {
+        answer = resolve;
+      });
+      answer = undefined;
+      return line.trim().toLowerCase();
+    },
+    [Symbol.dispose]: () => lines.close(),
+  };
 }

@@ -1,26 +1,68 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import path from 'node:path';
 
 const require = createRequire(import.meta.url);
 
-/** Generates the typed client anew, from which app/rules.ts has its types; says so when it cannot. */
-export async function generateTypes(root: string, say: (line: string) => void): Promise<void> {
-  const { code, output } = await run(root, require.resolve('prisma/build/index.js'), ['generate', '--no-hints']);
-  if (code !== 0) say(`the types could not be generated:\n${output}`);
+/** Keeps the types behind the running server, one save at a time. */
+export interface TypeChecker {
+  /** Generates the client where the schema is new, then has the compiler look over the application's own code. */
+  check(save: { isSchemaNew: boolean }): void;
+  /** Ends a check under way: what it would say is about a save that is no more. */
+  cancel(): void;
 }
 
-/** Has the compiler look over the application's own code, in the background; mistakes are told with file and line. */
-export async function checkTypes(root: string, say: (line: string) => void): Promise<void> {
-  const { output } = await run(root, require.resolve('typescript/bin/tsc'), ['--noEmit', '--pretty', 'false']);
-  const mistakes = output.split('\n').filter((line) => line.startsWith(`app${path.posix.sep}`));
-  if (mistakes.length > 0) say(`\n✗ types in app/:\n${mistakes.map((m) => `  ${m}`).join('\n')}`);
-}
+const shownOfFile = 3;
 
-function run(cwd: string, script: string, args: string[]): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [script, ...args], { cwd, maxBuffer: 10_000_000 }, (error, stdout, stderr) => {
-      resolve({ code: error ? 1 : 0, output: `${stdout}${stderr}`.trim() });
+/** Makes a checker that tells mistakes with file and line. */
+export function createTypeChecker(root: string, say: (line: string) => void): TypeChecker {
+  let child: ChildProcess | undefined;
+  let current = 0;
+  let mustGenerate = false;
+
+  const run = (script: string, args: string[]): Promise<{ failed: boolean; output: string }> =>
+    new Promise((resolve) => {
+      const options = { cwd: root, maxBuffer: 10_000_000 };
+      child = execFile(process.execPath, [script, ...args], options, (error, stdout, stderr) => {
+        resolve({ failed: error !== null, output: `${stdout}${stderr}`.trim() });
+      });
     });
+
+  const check = async (save: number): Promise<void> => {
+    if (mustGenerate) {
+      const { failed, output } = await run(require.resolve('prisma/build/index.js'), ['generate', '--no-hints']);
+      if (save !== current) return;
+      if (failed) say(`the types could not be generated:\n${output}`);
+      mustGenerate = false;
+    }
+    const { output } = await run(require.resolve('typescript/bin/tsc'), ['--noEmit', '--pretty', 'false']);
+    if (save !== current) return;
+    const mistakes = ofTheApplication(output);
+    if (mistakes.length > 0) say(`\n✗ types in app/:\n${mistakes.map((m) => `  ${m}`).join('\n')}`);
+  };
+
+  return {
+    check({ isSchemaNew }) {
+      mustGenerate ||= isSchemaNew;
+      current += 1;
+      void check(current);
+    },
+    cancel() {
+      current += 1;
+      child?.kill();
+    },
+  };
+}
+
+/** The compiler's lines about app/, the first few of each file. */
+function ofTheApplication(output: string): string[] {
+  const byFile = new Map<string, string[]>();
+  for (const line of output.split('\n')) {
+    const file = /^(app\/[^(]+)\(/.exec(line)?.[1];
+    if (file) byFile.set(file, [...(byFile.get(file) ?? []), line]);
+  }
+  return [...byFile].flatMap(([file, lines]) => {
+    const rest = lines.length - shownOfFile;
+    const hint = file === 'app/seed.ts' ? '; if it is still the example’s, empty it or write your own' : '';
+    return [...lines.slice(0, shownOfFile), ...(rest > 0 ? [`${file}: and ${rest} more${hint}`] : [])];
   });
 }

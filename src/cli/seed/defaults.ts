@@ -28,10 +28,16 @@ export function withDefaults(model: Model, row: Row, random: Random, now: Date):
 }
 
 function defaultValue(field: ColumnField, random: Random, time: Date): unknown {
-  if (field.default?.kind === 'value') return field.default.value;
+  if (field.default?.kind === 'value') return literalDefault(field, field.default.value);
   if (field.default?.kind === 'function') return generated(field.default.function, random, time);
   if (field.isUpdatedAt) return time;
   return undefined;
+}
+
+/** Prisma writes the default of a Json field as the text of a document. */
+function literalDefault(field: ColumnField, value: unknown): unknown {
+  const isJson = field.type.kind === 'scalar' && field.type.name === 'Json';
+  return isJson && typeof value === 'string' ? JSON.parse(value) : value;
 }
 
 function generated({ name, args }: DefaultFunction, random: Random, time: Date): unknown {

@@ -1,4 +1,5 @@
-import { GraphQLError, type ValueNode } from 'graphql';
+import type { ValueNode } from 'graphql';
+import { MillraceError } from '../../errors.ts';
 import type { Builder } from '../../graphql/builder.ts';
 import type { ColumnField, ScalarType } from '../model/datamodel.ts';
 import type { Api } from './api-model.ts';
@@ -89,7 +90,8 @@ export function addScalars(builder: Builder, api: Api): void {
       const text =
         scalar.takesNumbers && (typeof value === 'number' || typeof value === 'bigint') ? String(value) : value;
       if (typeof text === 'string' && scalar.accepts(text)) return text;
-      throw new GraphQLError(`${scalar.name} must be ${scalar.expected}`);
+      // @NOTE no GraphQLError: those are told without the place where the value stands.
+      throw new MillraceError('INVALID_INPUT', `must be ${scalar.expected}`);
     };
     builder.scalarType(nameOf(scalar.name), {
       description: scalar.description,

@@ -23,14 +23,17 @@ export async function openConnection(connectionString: string): Promise<pg.Clien
   return client;
 }
 
-/** Connects to the database of `url`, made first when it is missing; a failure is a StartupError without the password. */
-export async function connectOrCreate(url: string): Promise<{ client: pg.Client; target: DatabaseUrl }> {
+/** Connects to the database of `url`, made first when it is missing and may be; a failure is a StartupError without the password. */
+export async function connectOrCreate(
+  url: string,
+  mayCreate = true,
+): Promise<{ client: pg.Client; target: DatabaseUrl }> {
   const target = parseDatabaseUrl(url);
   try {
     try {
       return { client: await openConnection(target.connectionString), target };
     } catch (error) {
-      if (codeOf(error) !== '3D000') throw error;
+      if (codeOf(error) !== '3D000' || !mayCreate) throw error;
       await createDatabase(target);
       return { client: await openConnection(target.connectionString), target };
     }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
 import pg from 'pg';
 import { StartupError } from '../../errors.ts';
 import { codeOf, connectOrCreate, explainConnection } from './connection.ts';
@@ -9,6 +11,8 @@ export interface DeployOptions {
   url: string;
   /** Usually prisma/migrations. */
   directory: string;
+  /** False: a database that is not there is a mistake, and not made. Default true. */
+  createDatabase?: boolean;
 }
 
 /** The advisory lock that Prisma takes too: one migrates, the others wait. */
@@ -18,9 +22,9 @@ const lockNumber = 72707369;
  * Applies what is missing, as `prisma migrate deploy` does and with the same table, and returns the names applied; the
  * database is made when missing. Several processes may call it at once. Every failure is a StartupError.
  */
-export async function deployMigrations({ url, directory }: DeployOptions): Promise<string[]> {
+export async function deployMigrations({ url, directory, createDatabase }: DeployOptions): Promise<string[]> {
   const migrations = readMigrations(directory);
-  const { client, target } = await connectOrCreate(url);
+  const { client, target } = await connectOrCreate(url, createDatabase);
   try {
     await requireVersion(client);
     await takeLock(client, target.place);
@@ -29,6 +33,18 @@ export async function deployMigrations({ url, directory }: DeployOptions): Promi
     throw error instanceof StartupError ? error : explainConnection(error, target);
   } finally {
     await client.end().catch(() => {}); // ends the lock too
+  }
+}
+
+/** Forgets a migration that failed, so that it can be written anew. PostgreSQL has taken back what it had done. */
+export async function forgetFailed({ url, directory }: DeployOptions, name: string): Promise<void> {
+  rmSync(path.join(directory, name), { recursive: true, force: true });
+  const { client, target } = await connectOrCreate(url, false);
+  try {
+    const table = `${client.escapeIdentifier(target.schema ?? 'public')}._prisma_migrations`;
+    await client.query(`DELETE FROM ${table} WHERE migration_name = $1 AND finished_at IS NULL`, [name]);
+  } finally {
+    await client.end().catch(() => {});
   }
 }
 
