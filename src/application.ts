@@ -13,6 +13,7 @@ import type { Datamodel } from './data/model/datamodel.ts';
 import { readDatamodel } from './data/model/read-datamodel.ts';
 import { readSchemaFiles, type SchemaFile } from './data/model/schema-files.ts';
 import { createReads, type Reads } from './data/reads.ts';
+import { probeRules } from './data/rules/probe-rules.ts';
 import { checkRuleSet, type RuleSet } from './data/rules/rule-set.ts';
 import { StartupError } from './errors.ts';
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
@@ -88,6 +89,7 @@ export function createApplication(
   }
   checkRuleSet(rules, datamodel);
   const api = describeApi(datamodel, rules);
+  probeRules(rules, api, datamodel);
   const schema = buildSchema(api, sources.extend);
   const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
   const limits = { ...config.limits, cursorSecret };

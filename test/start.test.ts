@@ -194,6 +194,17 @@ describe('what a person sees when something is wrong', () => {
     expect(await failure(project.path)).toMatch(/there is no model Tusk/);
   }, 60_000);
 
+  it('a rule that speaks of a field that does not exist, deep inside a function', async () => {
+    using project = copyProject();
+    writeFileSync(
+      path.join(project.path, 'app', 'rules.ts'),
+      'export default { Task: { read: (v) => ({ project: { workspace: { members: { some: { usrId: v.id } } } } }) } };\n',
+    );
+    expect(await failure(project.path)).toMatch(
+      /read:Task\.project\.workspace\.members\.some\.usrId: Member has no field usrId/,
+    );
+  }, 60_000);
+
   const mayMount = process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
   it.skipIf(!mayMount)(
     'a full disk',

@@ -36,6 +36,12 @@ export async function adoptSchema(root: string, path: string, { yes }: { yes?: b
 }
 
 async function makePlan(root: string, path: string): Promise<Plan> {
+  if (`${path}/`.startsWith(`${join(root, 'prisma')}/`)) {
+    throw new StartupError(
+      `${relative(root, path)} lies in prisma/ already.`,
+      'Move it out of the project, and adopt it from there.',
+    );
+  }
   const { files, directory } = await readForeignFiles(path);
   const foreign = readForeignSchema(files.map(({ content }) => content).join('\n\n'));
   const platformSchema = adaptPlatformSchema(await readFile(join(root, 'prisma', 'schema.prisma'), 'utf8'), foreign);
