@@ -164,7 +164,7 @@ export const variables = {
       prose: 'Words and signs in a document, at most.',
       default: '2000',
     },
-    GRAPHQL_MAX_DEPTH: { ...integer(1, 1_000, 'a number'), prose: 'Levels of a document, at most.', default: '12' },
+    GRAPHQL_MAX_DEPTH: { ...integer(1, 1_000, 'a number'), prose: 'Levels of a document, at most.', default: '16' },
     GRAPHQL_MAX_ALIASES: {
       ...integer(0, 100_000, 'a number'),
       prose: 'Aliases in a document, at most.',

@@ -47,7 +47,8 @@ function fromAny(error: unknown, at: GraphQLError | undefined): GraphQLError {
         ...(fields ? { fields } : fieldsIn(message)),
         ...(retryAfter === undefined ? {} : { retryAfter }),
       },
-      original,
+      // @NOTE without the original: Yoga takes whoever has one for a fault, and answers 500.
+      undefined,
     );
   }
   return withExtensions('something went wrong', at, { code: 'INTERNAL' }, original);

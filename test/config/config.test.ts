@@ -32,7 +32,7 @@ describe('with nothing set', () => {
       http: { host: '127.0.0.1', port: 4000, maxBodyBytes: 1_000_000, corsOrigins: [], trustProxy: false },
       database: { kind: 'embedded', directory: join(root, '.millrace') },
       tokens: { source: { kind: 'local', directory: join(root, '.millrace', 'keys') }, adminRole: 'admin' },
-      graphql: { introspection: true, graphiql: true, limits: { depth: 12, pageSize: 50, maxPageSize: 500 } },
+      graphql: { introspection: true, graphiql: true, limits: { depth: 16, pageSize: 50, maxPageSize: 500 } },
     });
     expect(config.tokens).not.toHaveProperty('issuer');
   });
