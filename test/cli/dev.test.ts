@@ -122,9 +122,9 @@ describe('npm run dev', () => {
     await program.waitFor(/reloaded in/);
     const typed = readFileSync('app/rules.ts', 'utf8').replace(
       'read: (viewer) => ({ project: { workspace: member(viewer) } }),',
-      'read: (viewer) => ({ priority: 1, project: { workspace: member(viewer) } }),',
+      'read: (viewer) => ({ title: 1, project: { workspace: member(viewer) } }),',
     );
-    expect(typed).toContain('priority: 1');
+    expect(typed).toContain('title: 1');
     project.write('app/rules.ts', typed);
     await program.waitFor(/types in app\/:[\s\S]*app\/rules\.ts\(\d+/, 60_000);
   }, 120_000);

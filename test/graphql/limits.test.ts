@@ -43,7 +43,7 @@ const patience = 8000;
 describe('a document', () => {
   it.each<[string, string, string]>([
     ['of hundreds of levels', nested(300, '{a', '', '}'), 'levels deep'],
-    ['of thirteen levels', `{ tasks { nodes { ${nested(5, 'parent { parent { ', 'id', '} }')} } } }`, 'levels deep'],
+    ['of seventeen levels', `{ tasks { nodes { ${nested(7, 'parent { parent { ', 'id', '} }')} } } }`, 'levels deep'],
     ['of a hundred aliases', `{ ${many(100, (i) => `a${i}: __typename`)} }`, 'aliases'],
     [
       'whose aliases are in fragments used again and again',
