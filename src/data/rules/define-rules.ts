@@ -69,6 +69,9 @@ type Exact<T, Allowed> = T extends readonly (infer Item)[]
  * Declares who may do what. Typed from the models: a model, field or operator that does not exist is a compile error,
  * also inside a `where` that a function returns (where TypeScript alone would let it pass).
  */
-export function defineRules<const R extends Rules>(rules: R & Exact<R, Rules>): RuleSet {
+export function defineRules<const R extends Rules>(
+  // @NOTE where something has a wrong type, R is inferred as Rules itself, of which `Exact` would make nothing to check against.
+  rules: R & (Rules extends R ? unknown : Exact<R, Rules>),
+): RuleSet {
   return rules as RuleSet;
 }

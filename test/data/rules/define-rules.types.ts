@@ -14,6 +14,20 @@ export const wrongFields = defineRules({
   },
 });
 
+export const wrongValues = defineRules({
+  Task: {
+    // @ts-expect-error a value of a wrong type
+    read: (viewer) => ({ title: 1, assigneeId: viewer.id }),
+  },
+});
+
+export const wrongOperand = defineRules({
+  Task: {
+    // @ts-expect-error an operand of a wrong type
+    read: (viewer) => ({ priority: { gt: viewer.id } }),
+  },
+});
+
 export const wrongModel = defineRules({
   // @ts-expect-error there is no such model
   Tusk: { read: true },
