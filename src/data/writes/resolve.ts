@@ -6,15 +6,15 @@ import type { ApiModel } from '../api/api-model.ts';
 import type { Answers } from '../api/outputs.ts';
 import type { Model } from '../model/datamodel.ts';
 import { fieldArguments } from '../planner/arguments.ts';
-import { createCompiler, visible } from '../planner/compiler.ts';
+import { type Compiler, visible } from '../planner/compiler.ts';
 import { rowColumns, rowToJson, type SelectionCompiler } from '../planner/row.ts';
 import { all, identifier, tableRef } from '../planner/statement.ts';
 import { constant, type Value } from '../planner/value.ts';
 import { operationOf } from '../reads.ts';
 import type { Action } from '../rules/rule-set.ts';
-import { fillDefaults, pathOf, type RowWrite, readRowWrite } from './assignments.ts';
+import { type Assignment, fillDefaults, pathOf, type RowWrite, readRowWrite } from './assignments.ts';
 import { connectOthers, lockRow, requireRule } from './connect.ts';
-import { hasKey, keyColumns, type RowKey, runStatement, runWritten, type WriteRun } from './run.ts';
+import { compilerFor, hasKey, keyColumns, type RowKey, runStatement, runWritten, type WriteRun } from './run.ts';
 
 /** Resolves a write: one transaction that changes the row, holds it to the rules, and reads the answer back. */
 export async function resolveWrite(
@@ -49,7 +49,7 @@ async function createRow(
   const [key] = await runStatement(run, (c) => {
     const fields = [...write.columns];
     const names = fields.map(([field]) => identifier(field.column)).join(', ');
-    const values = fields.map(([, a]) => ('sql' in a ? a.sql : c.statement.bind(constant(a.value)))).join(', ');
+    const values = fields.map(([, assignment]) => assignedSql(c, assignment)).join(', ');
     const body = fields.length > 0 ? `(${names}) values (${values})` : 'default values';
     return `insert into ${tableRef(model.model.table)} as t ${body} returning ${keyColumns(model.model, 't')}`;
   });
@@ -77,12 +77,14 @@ async function updateRow(
   return readBack(run, info, model.model, key);
 }
 
+/** What a column is set to, in SQL. */
+const assignedSql = (c: Compiler, assignment: Assignment): string =>
+  'sql' in assignment ? assignment.sql : c.statement.bind(constant(assignment.value));
+
 async function changeColumns(run: WriteRun, model: Model, key: RowKey, write: RowWrite): Promise<RowKey> {
   if (write.columns.size === 0) return key;
   const [row] = await runStatement(run, (c) => {
-    const sets = [...write.columns].map(
-      ([field, a]) => `${identifier(field.column)} = ${'sql' in a ? a.sql : c.statement.bind(constant(a.value))}`,
-    );
+    const sets = [...write.columns].map(([field, a]) => `${identifier(field.column)} = ${assignedSql(c, a)}`);
     return `update ${tableRef(model.table)} t set ${sets.join(', ')} where ${hasKey(c, model, 't', key)} returning ${keyColumns(model, 't')}`;
   });
   return row as RowKey;
@@ -107,14 +109,7 @@ const writtenNames = (write: RowWrite): string[] => [...write.written].map((fiel
 
 /** Reads the selection on the written row, as the viewer may see it; null when they may not. */
 async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, key: RowKey): Promise<Answers | null> {
-  const base = createCompiler({
-    api: run.api,
-    datamodel: run.datamodel,
-    verdicts: run.context.verdicts,
-    variables: run.variables,
-    limits: run.context.reads.limits,
-  });
-  const c: SelectionCompiler = { ...base, at: operationOf(info), hasCustomFields: false };
+  const c: SelectionCompiler = { ...compilerFor(run), at: operationOf(info), hasCustomFields: false };
   const columns = rowColumns(c, model, 't', info.fieldNodes);
   const condition = all([hasKey(c, model, 't', key), visible(c, model, 't', 'client')]);
   const text = `select ${rowToJson(`select ${columns} from ${tableRef(model.table)} t where ${condition}`, '::text')}`;

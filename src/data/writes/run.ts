@@ -18,16 +18,13 @@ export interface WriteRun {
 /** The values of a row's key, as PostgreSQL's text, in the order of `identifyingFields`. */
 export type RowKey = readonly (string | null)[];
 
+/** A compiler for one statement of this write. */
+export const compilerFor = ({ api, datamodel, context, variables }: WriteRun): Compiler =>
+  createCompiler({ api, datamodel, verdicts: context.verdicts, variables, limits: context.reads.limits });
+
 /** Writes one statement with the planner's means and runs it once. */
 export async function runStatement(run: WriteRun, write: (c: Compiler) => string): Promise<Rows> {
-  const { context, variables } = run;
-  const c = createCompiler({
-    api: run.api,
-    datamodel: run.datamodel,
-    verdicts: context.verdicts,
-    variables,
-    limits: context.reads.limits,
-  });
+  const c = compilerFor(run);
   return runWritten(run, c, write(c));
 }
 
