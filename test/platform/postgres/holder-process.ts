@@ -67,7 +67,7 @@ export function listens(port: number): Promise<boolean> {
 
 /** Waits until no server of the directory lives, and fails when one still does after 20 seconds. */
 export async function expectNoServer(directory: string): Promise<void> {
-  for (let i = 0; i < 1000 && serversOf(directory).length > 0; i++) await sleep(100);
+  for (let i = 0; i < 200 && serversOf(directory).length > 0; i++) await sleep(100);
   expect(serversOf(directory)).toEqual([]);
 }
 
