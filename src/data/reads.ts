@@ -9,13 +9,12 @@ import type {
   GraphQLSchema,
   OperationDefinitionNode,
 } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import type { Queryable } from '../platform/db.ts';
 import type { Api } from './api/api-model.ts';
 import type { Datamodel } from './model/datamodel.ts';
+import { createPlanCache } from './plan-cache.ts';
 import type { PageLimits } from './planner/compiler.ts';
 import { compileRead, type DataRead, type Plan, type PlannedField } from './planner/plan.ts';
-import { variablesShaper } from './planner/shape.ts';
 import type { PlanInput } from './planner/value.ts';
 import type { RuleSlot, Verdicts } from './rules/verdicts.ts';
 
@@ -50,76 +49,38 @@ export interface NamedPlan extends Plan {
   name: string;
 }
 
-/** Plans of one operation and one shape of variables, by the shapes of the rules they depend on. */
-interface Shelf {
-  slots: readonly RuleSlot[];
-  plans: Map<string, NamedPlan>;
-}
-
-const maxPlansOfShelf = 50;
-
 /** Makes the planner's front: `size` bounds the operations whose plans are kept. */
 export function createReads(given: { api: Api; datamodel: Datamodel; limits: PageLimits; size: number }): Reads {
-  const shelves = new LRUCache<string, Shelf>({ max: given.size });
-  const operations = new WeakMap<
-    OperationDefinitionNode,
-    { id: number; shape: (variables: Operation['variables']) => string }
-  >();
-  let operationCount = 0;
+  const plans = createPlanCache<NamedPlan>(given.size);
   let planCount = 0;
-
-  const identify = ({ schema, operation }: Operation) => {
-    let known = operations.get(operation);
-    if (!known) {
-      operationCount += 1;
-      known = { id: operationCount, shape: variablesShaper(schema, operation) };
-      operations.set(operation, known);
-    }
-    return known;
-  };
-  const shapeOf = (slots: readonly RuleSlot[], verdicts: Verdicts) => {
-    let shape = '';
-    for (const slot of slots) shape += `${verdicts.shapeOf(slot)}|`;
-    return shape;
-  };
-
   return {
     api: given.api,
     datamodel: given.datamodel,
     limits: given.limits,
     get size() {
-      return shelves.size;
+      return plans.size;
     },
     plan(at, rootType, fields, verdicts) {
-      const known = identify(at);
-      const key = `${known.id}/${fields.map((f) => f.key).join(',')}/${known.shape(at.variables)}`;
-      const shelf = shelves.get(key);
-      const plan = shelf?.plans.get(shapeOf(shelf.slots, verdicts));
-      if (plan) return plan;
-      const made = compileRead({ ...given, verdicts, variables: at.variables }, at, rootType.name, fields);
-      planCount += 1;
-      const named = { ...made, name: `m${planCount}` };
-      const room =
-        shelf && shelf.plans.size < maxPlansOfShelf && sameSlots(shelf.slots, made.slots) ? shelf : undefined;
-      if (room) room.plans.set(shapeOf(made.slots, verdicts), named);
-      else shelves.set(key, { slots: made.slots, plans: new Map([[shapeOf(made.slots, verdicts), named]]) });
-      return named;
+      return plans.get(at, fields.map((f) => f.key).join(','), verdicts, () => {
+        planCount += 1;
+        const made = compileRead({ ...given, verdicts, variables: at.variables }, at, rootType.name, fields);
+        return { ...made, name: `m${planCount}` };
+      });
     },
     async run(db, plan, variables, verdicts) {
-      const rules: Record<string, unknown> = {};
-      for (const slot of plan.slots) rules[slot] = verdicts.of(slot);
       const rows = await db.query({
         name: plan.name,
         text: plan.sql,
-        values: plan.values({ variables, rules }),
+        values: plan.values({ variables, rules: rulesOf(plan, verdicts) }),
       });
       return rows[0]![0] as string;
     },
   };
 }
 
-const sameSlots = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((slot, i) => slot === b[i]);
+/** What the rules that a plan depends on came to. */
+export const rulesOf = ({ slots }: { slots: readonly RuleSlot[] }, verdicts: Verdicts): Record<string, unknown> =>
+  Object.fromEntries(slots.map((slot) => [slot, verdicts.of(slot)]));
 
 /** What a root field of the data API reads, as noted in its extensions when the schema was made. */
 export const readOf = (extensions: Readonly<Record<string, unknown>>): DataRead | undefined =>

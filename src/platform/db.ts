@@ -16,7 +16,12 @@ export type Rows = unknown[][];
 export interface Queryable {
   /** @throws MillraceError: what PostgreSQL says never reaches the caller in its own words */
   query(query: Query): Promise<Rows>;
+  /** Runs several statements of ours, without values. */
+  script(text: string): Promise<void>;
 }
+
+/** One connection of its own: what is taken on it, an advisory lock for one, lasts until it ends. */
+export type Session = Queryable & AsyncDisposable;
 
 /** The application's database. */
 export interface Database extends Queryable, AsyncDisposable {
@@ -90,13 +95,19 @@ export function openDatabase(
     }
   };
 
+  const on = (client: pg.PoolClient): Queryable => ({
+    query: (query) => run(client, query),
+    script: (text) => runScript(client, text),
+  });
+
   return {
     query: (query) => withClient((client) => run(client, query)),
+    script: (text) => withClient((client) => runScript(client, text)),
     transaction: (work) =>
       withClient(async (client) => {
         await client.query('begin');
         try {
-          const result = await work({ query: (query) => run(client, query) });
+          const result = await work(on(client));
           await client.query('commit');
           return result;
         } catch (error) {
@@ -108,5 +119,38 @@ export function openDatabase(
       await withClient((client) => client.query('select 1'));
     },
     [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+const runScript = async (client: pg.ClientBase, text: string): Promise<void> => void (await client.query(text));
+
+/** Opens one connection of its own; it is closed when it is disposed of, or when it breaks. @throws MillraceError UNAVAILABLE */
+export async function openSession(options: { url: string; statementTimeout: number }): Promise<Session> {
+  const client = new pg.Client({
+    connectionString: parseDatabaseUrl(options.url).connectionString,
+    connectionTimeoutMillis: 5000,
+    options: sessionOptions(options.statementTimeout),
+    application_name: 'millrace log',
+    keepAlive: true,
+  });
+  client.on('error', () => {}); // the next statement tells
+  const translated = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw translateDatabaseError(error);
+    }
+  };
+  await translated(() => client.connect());
+  return {
+    query: ({ text, values, name }) =>
+      translated(async () => {
+        const config = { text, values: values as unknown[], rowMode: 'array' as const, ...(name ? { name } : {}) };
+        return (await client.query<unknown[]>(config)).rows;
+      }),
+    script: (text) => translated(() => runScript(client, text)),
+    [Symbol.asyncDispose]: async () => {
+      await client.end().catch(() => {});
+    },
   };
 }

@@ -45,6 +45,8 @@ const sharedTypes = [
   'SortOrderInput',
   'OrderByCount',
   'QueryMode',
+  'ChangeType',
+  'ChangeReason',
 ];
 
 /** Types that are made for a model, by what their names add to the model's. */
@@ -60,6 +62,8 @@ const derivedTypes = (name: string): string[] => [
   `Update${name}Input`,
   `${name}ConnectOneInput`,
   `${name}ConnectManyInput`,
+  `${name}Change`,
+  `${name}Key`,
 ];
 
 const readFields = (model: ApiModel): string[] =>

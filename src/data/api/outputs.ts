@@ -13,7 +13,8 @@ export type Answers = Record<string, unknown>;
 const answer = (parent: Answers, _args: unknown, _context: unknown, info: GraphQLResolveInfo): never =>
   parent[String(info.path.key)] as never;
 
-interface OutputField {
+/** A field of such an object. */
+export interface OutputField {
   type: string;
   isList?: boolean;
   nullable: boolean;
@@ -38,7 +39,7 @@ export const listArguments = (api: Api, name: string) => ({
 });
 
 /** Adds an object type whose fields are known at run time only, and whose answers are planned. */
-function addObject(
+export function addObject(
   builder: Builder,
   name: string,
   description: string,

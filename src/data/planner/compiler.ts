@@ -1,8 +1,8 @@
 import { invalidInput } from '../../errors.ts';
 import type { Api, ApiModel } from '../api/api-model.ts';
-import type { ColumnField, Datamodel, Field, Model, RelationField } from '../model/datamodel.ts';
+import type { ColumnField, Datamodel, Field, Model, RelationField, TableName } from '../model/datamodel.ts';
 import type { RuleComparison, RuleSlot, Verdicts } from '../rules/verdicts.ts';
-import { columnRef, Statement } from './statement.ts';
+import { columnRef, Statement, tableRef } from './statement.ts';
 import { type Value, valueAt } from './value.ts';
 import { compileWhere } from './where.ts';
 
@@ -20,6 +20,8 @@ export interface Compiler {
   terms: number;
   /** Whether what is written now stands below a negation, where unknown and false are not the same. */
   isNegated: boolean;
+  /** What the rows of a table are read from: the table, unless something asks for rows as they were. */
+  rowsOf: (table: TableName) => string;
 }
 
 /** Rows of a page when the client says nothing, and at most. */
@@ -34,7 +36,7 @@ export interface PageLimits {
 export function createCompiler(
   given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>,
 ): Compiler {
-  return { ...given, statement: new Statement(), slots: new Set(), terms: 0, isNegated: false };
+  return { ...given, statement: new Statement(), slots: new Set(), terms: 0, isNegated: false, rowsOf: tableRef };
 }
 
 const maxTerms = 500;

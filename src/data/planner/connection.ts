@@ -7,7 +7,7 @@ import { compileOrder, type OrderTerm, orderSql, reversed } from './order.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { objectSql, objectType, rowColumns, type SelectionCompiler } from './row.ts';
 import { collectFields, setsOf } from './selection.ts';
-import { all, identifier, literal, tableRef } from './statement.ts';
+import { all, identifier, literal } from './statement.ts';
 import type { Value } from './value.ts';
 import { compileWhere } from './where.ts';
 
@@ -60,8 +60,8 @@ export function connectionSql(
 }
 
 function describeList(c: SelectionCompiler, model: Model, args: Value, parent: Parent | undefined): List {
-  const alias = c.statement.alias();
-  const from = parent ? relatedFrom(parent.relation, model, alias) : `${tableRef(model.table)} ${alias}`;
+  const alias = c.statement.alias(model.table);
+  const from = parent ? relatedFrom(c, parent.relation, model, alias) : `${c.rowsOf(model.table)} ${alias}`;
   const conditions = [
     parent ? joinCondition(parent.relation, parent.alias, alias) : 'true',
     parent ? visibleFrom(c, parent.model, parent.relation, model, alias) : visible(c, model, alias, 'client'),

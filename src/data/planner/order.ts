@@ -72,9 +72,9 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
     return { expression, direction, nulls, isNullable, label: `${field.name}:${direction}:${nulls}`, accepts };
   }
   const target = targetOf(c, field);
-  const other = c.statement.alias();
+  const other = c.statement.alias(target.table);
   const from = () =>
-    `from ${relatedFrom(field, target, other)} where ${all([joinCondition(field, alias, other), visible(c, target, other, 'client')])}`;
+    `from ${relatedFrom(c, field, target, other)} where ${all([joinCondition(field, alias, other), visible(c, target, other, 'client')])}`;
   if (field.isList) {
     const { direction, nulls } = directionOf(value.get('_count'));
     const expression = `(select count(*) ${from()})`;

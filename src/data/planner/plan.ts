@@ -6,7 +6,7 @@ import { type Compiler, createCompiler, visible } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { objectSql, rowColumns, rowToJson, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
-import { all, identifier, literal, tableRef } from './statement.ts';
+import { all, identifier, literal } from './statement.ts';
 import { uniqueCondition } from './unique.ts';
 import type { PlanInput, Value } from './value.ts';
 
@@ -57,7 +57,7 @@ function rootField(c: SelectionCompiler, rootName: string, { nodes, read, defini
 
 /** One row by a unique key, or null. */
 function oneSql(c: SelectionCompiler, { model }: ApiModel, where: Value, nodes: readonly FieldNode[]): string {
-  const alias = c.statement.alias();
+  const alias = c.statement.alias(model.table);
   const condition = all([visible(c, model, alias, 'client'), uniqueCondition(c, model, alias, where)]);
-  return objectSql(rowColumns(c, model, alias, nodes), `from ${tableRef(model.table)} ${alias} where ${condition}`);
+  return objectSql(rowColumns(c, model, alias, nodes), `from ${c.rowsOf(model.table)} ${alias} where ${condition}`);
 }

@@ -1,13 +1,15 @@
 import type { Model, RelationField } from '../model/datamodel.ts';
-import { all, columnRef, identifier, tableRef } from './statement.ts';
+import type { Compiler } from './compiler.ts';
+import { all, columnRef, identifier } from './statement.ts';
 
 /** The table of the rows at the other end, named `alias`; with the join table between, for a many-to-many relation. */
-export function relatedFrom(field: RelationField, target: Model, alias: string): string {
-  const table = `${tableRef(target.table)} ${alias}`;
+export function relatedFrom(c: Compiler, field: RelationField, target: Model, alias: string): string {
+  const table = `${c.rowsOf(target.table)} ${alias}`;
   if (field.link.kind !== 'join') return table;
   const { link } = field;
   const join = joinAlias(alias);
-  return `${table} join ${tableRef(link.table)} ${join} on ${join}.${identifier(link.remoteColumn)} = ${columnRef(alias, link.remote)}`;
+  c.statement.register(join, link.table);
+  return `${table} join ${c.rowsOf(link.table)} ${join} on ${join}.${identifier(link.remoteColumn)} = ${columnRef(alias, link.remote)}`;
 }
 
 /** The condition that the row at `other` belongs to the row at `alias`. */

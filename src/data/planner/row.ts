@@ -56,9 +56,9 @@ function relationSql(
     const args = fieldArguments(nodes[0]!, type.getFields()[nodes[0]!.name.value]!.args, c.at.variables);
     return connectionSql(c, target, args, nodes, { model, relation: field, alias });
   }
-  const other = c.statement.alias();
+  const other = c.statement.alias(target.table);
   const condition = all([joinCondition(field, alias, other), visibleFrom(c, model, field, target, other)]);
-  return objectSql(rowColumns(c, target, other, nodes), `from ${relatedFrom(field, target, other)} where ${condition}`);
+  return objectSql(rowColumns(c, target, other, nodes), `from ${relatedFrom(c, field, target, other)} where ${condition}`);
 }
 
 /** A scalar sub-select that yields one object, or null. */

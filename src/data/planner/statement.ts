@@ -17,7 +17,7 @@ export class Statement {
   private readonly parameters: Parameter[] = [];
   /** Whether what is written now belongs to a rule. */
   isRule = false;
-  private aliases = 0;
+  private readonly tables = new Map<string, TableName>();
 
   /** Binds a value and returns its placeholder; PostgreSQL infers the type from where it stands. */
   bind(value: Value, encode: Encode = (v) => v): string {
@@ -36,14 +36,14 @@ export class Statement {
   }
 
   /**
-   * The text with `$1` … for its placeholders, and how to make their values. What was bound for a part that was not written
+   * The text with its placeholders named (`$1` … unless said otherwise), and how to make their values. What was bound for a part that was not written
    * after all (the size of a page of which only the total is asked) is checked and not sent: PostgreSQL would refuse it.
    */
-  finish(text: string): { text: string; values: (input: PlanInput) => unknown[] } {
+  finish(text: string, nameOf: (number: number) => string = (n) => `$${n}`): { text: string; values: (input: PlanInput) => unknown[] } {
     const used: number[] = [];
     const numbered = text.replaceAll(placeholder, (_, index: string) => {
       const known = used.indexOf(Number(index));
-      return `$${known >= 0 ? known + 1 : used.push(Number(index))}`;
+      return nameOf(known >= 0 ? known + 1 : used.push(Number(index)));
     });
     const values = (input: PlanInput) => {
       const all = this.parameters.map((parameter) => parameter(input));
@@ -52,12 +52,35 @@ export class Statement {
     return { text: numbered, values };
   }
 
-  /** A table alias that stands nowhere else in the statement. */
-  alias(): string {
-    this.aliases += 1;
-    return `t${this.aliases}`;
+  /** An alias of the table that stands nowhere else in the statement. */
+  alias(table: TableName): string {
+    const alias = `t${this.tables.size + 1}`;
+    this.tables.set(alias, table);
+    return alias;
+  }
+
+  /** Notes that the table is read under an alias made elsewhere. */
+  register(alias: string, table: TableName): void {
+    this.tables.set(alias, table);
+  }
+
+  /** The columns that a text of this statement reads, by alias and table. */
+  readsOf(text: string): TableRead[] {
+    const reads = new Map([...this.tables].map(([alias, table]) => [alias, { alias, table, columns: new Set<string>() }]));
+    for (const [, alias, column] of text.matchAll(reference)) reads.get(alias!)?.columns.add(column!.replaceAll('""', '"'));
+    return [...reads.values()].filter(({ alias }) => new RegExp(`\\b${alias}\\b`).test(text));
   }
 }
+
+/** A table as a statement reads it: under which alias, and which of its columns. */
+export interface TableRead {
+  alias: string;
+  table: TableName;
+  columns: ReadonlySet<string>;
+}
+
+/** A column of an alias of ours, as every part of the planner writes it. */
+const reference = /\b(t\d+(?:_j)?)\."((?:[^"]|"")+)"/g;
 
 /** A rule may compare with what no such column can hold (an id of a token's that is no UUID, say): no row is equal to it. */
 const orUnknown =

@@ -135,13 +135,13 @@ function related(
   sense: Sense = 'matches',
 ): string {
   const target = targetOf(c, field);
-  const other = c.statement.alias();
+  const other = c.statement.alias(target.table);
   const mayBeUnknown = !field.isList && (c.isNegated || sense === 'negated');
   const matches = writeNegated(c, mayBeUnknown || sense === 'fails', () =>
     where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
   );
   const isRelated = all([joinCondition(field, alias, other), visible(c, target, other, voice)]);
-  const from = relatedFrom(field, target, other);
+  const from = relatedFrom(c, field, target, other);
   const existsWhere = (conditions: string) =>
     conditions === 'false' ? 'false' : `exists (select 1 from ${from} where ${conditions})`;
   const exists =

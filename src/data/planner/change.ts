@@ -1,0 +1,219 @@
+/**
+ * Changes of a model's rows, judged and told: one statement takes entries of the log and, for many viewers at once, says
+ * who hears of which, as what, and in which words.
+ *
+ * Terms: an *image* is a row as it was before or after its change, read from the log; a row is *seen* in an image when the
+ * rule for reading lets it through, and *matches* when the client's filter does too; a *class* is one set of values of
+ * everything that rules and filter depend on. Viewers of one class hear the same, in the same words.
+ */
+import type { FieldNode } from 'graphql';
+import type { ApiModel } from '../api/api-model.ts';
+import { type ColumnField, identifyingFields, type TableName } from '../model/datamodel.ts';
+import type { RuleSlot } from '../rules/verdicts.ts';
+import { fieldArguments } from './arguments.ts';
+import { type Compiler, column, createCompiler, visible } from './compiler.ts';
+import { outputSql } from './output.ts';
+import type { PlannedField } from './plan.ts';
+import { objectSql, objectType, rowColumns, type SelectionCompiler } from './row.ts';
+import { collectFields, type Surroundings, setsOf } from './selection.ts';
+import { all, identifier, literal, tableRef } from './statement.ts';
+import type { PlanInput } from './value.ts';
+import { compileWhere } from './where.ts';
+
+/** A subscription to one model's changes, ready to judge entries for any number of classes. */
+export interface ChangePlan {
+  model: ApiModel;
+  /** Name of the GraphQL type that a change has. */
+  typeName: string;
+  /** The response key of the root field. */
+  key: string;
+  /** What is selected of a change: response keys with the fields' names. */
+  selection: readonly (readonly [key: string, name: string])[];
+  /**
+   * The statement: `$1` … `$6` are the entries (seq, kind, at, transaction, old, new, as arrays), `$7` deletions that belong to them,
+   * `$8` the classes, each a JSON list of its values' texts. Yields rows of seq, the numbers of the classes that hear of it (from 1),
+   * and the JSON text of the answer.
+   * @param types PostgreSQL's types of the class's values, in their order
+   */
+  sql(types: readonly string[]): string;
+  /** The same with the values of one class as `$9` …, for PostgreSQL to infer their types from. */
+  untypedSql: string;
+  /** The values of a class. @throws MillraceError INVALID_INPUT */
+  values(input: PlanInput): unknown[];
+  slots: readonly RuleSlot[];
+  /** Tables besides the model's own that the rule for reading looks at. */
+  ruleTables: readonly TableName[];
+  hasCustomFields: boolean;
+}
+
+/** Stands in an answer where the entry's cursor belongs; no text of a client's holds it by chance. */
+export interface ChangeMarks {
+  cursor: string;
+}
+
+/** How many parameters a change's statement has before those of a class. */
+export const entryParameters = 8;
+
+const [newRow, oldRow] = ['t1', 't2'];
+
+/** Stand in the text for the classes and for their values; no name in a schema can have them. */
+const classesMark = '\u0002';
+const valueMark = '\u0003';
+const valuePattern = new RegExp(`${valueMark}(\\d+);`, 'g');
+
+/** Writes the statement that tells this model's changes as the field's selection asks for them. */
+export function compileChange(
+  given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>,
+  at: Surroundings,
+  model: ApiModel,
+  field: PlannedField,
+  marks: ChangeMarks,
+): ChangePlan {
+  const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
+  c.statement.alias(model.model.table);
+  c.statement.alias(model.model.table);
+  const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);
+  const ruleTables = new Map<string, TableName>();
+  const seen = (alias: string) =>
+    reading(c, ruleTables, alias === oldRow, () => visible(c, model.model, alias, 'client'));
+  const filtered = (alias: string) => compileWhere(c, model.model, alias, args.get('where'), 'client');
+  const judged = [
+    `${isThere('new', seen(newRow))} as seen`,
+    `${isThere('old', all([seen(oldRow), filtered(oldRow)]))} as matched`,
+    `${isThere('new', all([seen(newRow), filtered(newRow)]))} as matches`,
+    `${changedNames(c, model)} as changed`,
+  ];
+  const types = args.get('events');
+  const wanted =
+    types.now === undefined || types.now === null ? 'true' : `d.type = any(${c.statement.bind(types)}::text[])`;
+  const columns = changeColumns(c, model, field.nodes, marks);
+  const answer = `json_build_object(${literal(field.key)}, ${objectSql(columns, '')})::text`;
+  const table = tableRef(model.model.table);
+  const text = `
+    select s.seq, array_agg(s.class), s.answer from (
+      select e.seq, k.n as class, ${answer} as answer
+      from unnest($1::int8[], $2::text[], $3::timestamptz[], $4::text[], $5::json[], $6::json[]) e(seq, kind, at, xid, old, new)
+      cross join ${classesMark}
+      cross join lateral json_populate_record(null::${table}, e.new) ${newRow}
+      cross join lateral json_populate_record(null::${table}, e.old) ${oldRow}
+      cross join lateral (select ${judged.join(', ')} offset 0) v
+      cross join lateral (select ${typeSql} as type, ${reasonSql} as reason offset 0) d
+      where d.type is not null and ${wanted}
+    ) s group by s.seq, s.answer order by s.seq`;
+  const known = c.statement.finish(text, (n) => `${valueMark}${n};`);
+  const write = (parts: readonly string[], nameOf: (number: number) => string) =>
+    known.text
+      .replace(classesMark, () => `(select ${['u.n', ...parts].join(', ')} from unnest($8::text[]) with ordinality u(v, n) offset 0) k`)
+      .replaceAll(valuePattern, (_, number: string) => nameOf(Number(number)));
+  const selected = collectFields(c.at, objectType(c, c.api.typeName(`${model.name}Change`)), setsOf(field.nodes));
+  return {
+    model,
+    typeName: c.api.typeName(`${model.name}Change`),
+    key: field.key,
+    selection: [...selected].map(([key, same]) => [key, same[0]!.name.value]),
+    untypedSql: write([], (number) => `$${entryParameters + number}`),
+    sql: (parameterTypes) =>
+      write(
+        parameterTypes.map((type, i) => `(u.v::json->>${i})::${type} as v${i + 1}`),
+        (number) => `k.v${number}`,
+      ),
+    values: known.values,
+    slots: [...c.slots],
+    ruleTables: [...ruleTables.values()],
+    hasCustomFields: c.hasCustomFields,
+  };
+}
+
+/**
+ * Writes a rule's condition and notes the tables it looks at. On the old image it looks at them as they were: with the rows
+ * that the same transaction has deleted, or nobody would hear of what goes together with its parent.
+ */
+function reading(c: SelectionCompiler, tables: Map<string, TableName>, asItWas: boolean, write: () => string): string {
+  const { rowsOf } = c;
+  c.rowsOf = (table) => {
+    const key = `${table.schema}.${table.name}`;
+    tables.set(key, table);
+    if (!asItWas) return tableRef(table);
+    const name = tableRef(table);
+    return `(select * from ${name} union all select (json_populate_record(null::${name}, g->'old')).*
+      from json_array_elements($7::json) g where g->>'table' = ${literal(key)} and g->>'xid' = e.xid)`;
+  };
+  try {
+    return write();
+  } finally {
+    c.rowsOf = rowsOf;
+  }
+}
+
+const isThere = (image: 'old' | 'new', condition: string): string =>
+  `(e.${image} is not null and coalesce(${condition}, false))`;
+
+const typeSql = `case
+  when v.matched and v.matches then case when cardinality(v.changed) > 0 then 'UPDATED' end
+  when v.matches then case when e.kind = 'insert' then 'CREATED' else 'ENTERED' end
+  when v.matched then case when e.kind = 'delete' then 'DELETED' else 'REMOVED' end end`;
+
+const reasonSql = `case when v.matched and not v.matches and e.kind <> 'delete' then case when v.seen then 'FILTERED' else 'HIDDEN' end end`;
+
+/** Names of the fields whose value, as the viewer may know it, differs: what is hidden from them has not changed for them. */
+function changedNames(c: Compiler, model: ApiModel): string {
+  const names = [...model.fields].flatMap(([name, field]) => {
+    if (field.kind !== 'column') return [];
+    const [after, before] = [newRow, oldRow].map((alias) => `(${column(c, model.model, alias, field, 'client')})::text`);
+    return [`case when ${after} is distinct from ${before} then ${literal(name)} end`];
+  });
+  return `case when e.kind = 'update' then array_remove(array[${names.join(', ')}]::text[], null) else '{}'::text[] end`;
+}
+
+function changeColumns(c: SelectionCompiler, model: ApiModel, nodes: readonly FieldNode[], marks: ChangeMarks): string {
+  const typeName = c.api.typeName(`${model.name}Change`);
+  const fields = collectFields(c.at, objectType(c, typeName), setsOf(nodes));
+  const row = (alias: string, same: readonly FieldNode[]) => objectSql(rowColumns(c, model.model, alias, same), '');
+  const columns = [...fields].map(([key, same]) => {
+    const part = () => {
+      switch (same[0]!.name.value) {
+        case 'type':
+          return 'd.type';
+        case 'reason':
+          return 'd.reason';
+        case 'at':
+          return 'e.at';
+        case 'cursor':
+          return `${literal(marks.cursor)}::text`;
+        case 'changedFields':
+          return `case when d.type = 'UPDATED' then to_json(v.changed) end`;
+        case 'key':
+          return `case when d.type in ('DELETED', 'REMOVED') then ${keySql(c, model, oldRow, same)} else ${keySql(c, model, newRow, same)} end`;
+        case 'node':
+          return `case when v.matches then ${row(newRow, same)} end`;
+        case 'previous':
+          return `case when d.type in ('UPDATED', 'DELETED') or d.reason = 'FILTERED' then ${row(oldRow, same)} end`;
+        case '__typename':
+          return `${literal(typeName)}::text`;
+        default:
+          c.hasCustomFields = true;
+          return 'null';
+      }
+    };
+    return `${part()} as ${identifier(key)}`;
+  });
+  return columns.join(', ');
+}
+
+/** The fields by which a change names its row: of its key, those that are in the API. */
+export const keyFields = (model: ApiModel): [name: string, field: ColumnField][] =>
+  identifyingFields(model.model).flatMap((field): [string, ColumnField][] => {
+    const name = model.nameOf.get(field.name);
+    return name === undefined ? [] : [[name, field]];
+  });
+
+function keySql(c: SelectionCompiler, model: ApiModel, alias: string, nodes: readonly FieldNode[]): string {
+  const typeName = c.api.typeName(`${model.name}Key`);
+  const byName = new Map(keyFields(model));
+  const columns = [...collectFields(c.at, objectType(c, typeName), setsOf(nodes))].map(([key, same]) => {
+    const field = byName.get(same[0]!.name.value);
+    const sql = field ? outputSql(field, column(c, model.model, alias, field, 'client')) : `${literal(typeName)}::text`;
+    return `${sql} as ${identifier(key)}`;
+  });
+  return objectSql(columns.join(', '), '');
+}

@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChangeGroup, judgeEntries, type PlacedFrame } from './change-feed.ts';
+import type { Sink, Stream } from './sink.ts';
+
+/** How long a client may leave what it was sent unread before it is cut off, in milliseconds. */
+const patience = 30_000;
+const retryEvery = 200;
+
+/** One client's place in a group's changes. */
+export class ChangeListener implements Stream {
+  readonly group: ChangeGroup;
+  private readonly sink: Sink;
+  private position: number;
+  /** It has been told everything that the feed has judged, and is handed what comes as it comes. */
+  private isCurrent = false;
+  private isClosed = false;
+  private isCatchingUp = false;
+  /** Said before anything else: the history that it was told has ended. */
+  private break: PlacedFrame | undefined;
+
+  constructor(group: ChangeGroup, sink: Sink, position: number) {
+    this.group = group;
+    this.sink = sink;
+    this.position = position;
+    group.listeners.add(this);
+  }
+
+  /** Begins: with a word first, or with what lies behind its place. */
+  start(first?: PlacedFrame): void {
+    if (first) this.break = first;
+    void this.catchUp();
+  }
+
+  /** Takes the frames that the feed has just made. */
+  follow(frames: readonly PlacedFrame[]): void {
+    if (!this.isCurrent) return;
+    const { feed } = this.group;
+    const due = this.position > (frames[0]?.seq ?? 0) - 1 ? frames.filter((f) => f.seq > this.position) : frames;
+    if (due.length === 0 || this.send(due)) this.position = Math.max(this.position, feed.position);
+    else void this.catchUp();
+  }
+
+  /** Takes a checkpoint, if there is nothing else to be told. */
+  mark(frame: PlacedFrame): void {
+    if (this.isCurrent && frame.seq >= this.position && !this.send([frame])) void this.catchUp();
+  }
+
+  /** Its history has ended; it goes on from the feed's position. */
+  restart(frame: PlacedFrame): void {
+    this.break = frame;
+    this.isCurrent = false;
+    void this.catchUp();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.isCurrent = false;
+    this.group.feed.leave(this);
+  }
+
+  /** Ends the stream from this side. */
+  end(): void {
+    if (this.isClosed) return;
+    this.close();
+    this.sink.end();
+  }
+
+  /** Sends what the connection takes, and moves on by so much; false when something is left. */
+  private send(frames: readonly PlacedFrame[]): boolean {
+    const sent = this.sink.send(frames);
+    const last = frames[sent - 1];
+    if (last) this.position = Math.max(this.position, last.seq);
+    if (sent === frames.length) return true;
+    this.isCurrent = false;
+    return false;
+  }
+
+  private async catchUp(): Promise<void> {
+    if (this.isCatchingUp) return;
+    this.isCatchingUp = true;
+    try {
+      while (!this.isClosed && !this.isCurrent) await this.step();
+    } finally {
+      this.isCatchingUp = false;
+    }
+  }
+
+  private async step(): Promise<void> {
+    if (!(await this.hasRoom())) return;
+    const { group } = this;
+    if (this.break) {
+      const first = this.break;
+      if (this.sink.send([first]) === 0) return;
+      this.break = undefined;
+      this.position = first.seq;
+    }
+    if (this.position >= group.floor) {
+      if (!this.send(group.frames.filter((f) => f.seq > this.position))) return;
+      this.position = Math.max(this.position, group.feed.position);
+      this.isCurrent = true;
+      return;
+    }
+    try {
+      await this.replay(group.floor);
+    } catch (error) {
+      group.feed.parts.log.debug({ err: error }, 'missed changes could not be read');
+      await sleep(retryEvery);
+    }
+  }
+
+  /** Tells a stretch of what lies between its place and what the group still holds. */
+  private async replay(to: number): Promise<void> {
+    const { feed, values } = this.group;
+    const stretch = await feed.parts.stretch(this.position, to, feed.plan.tables);
+    if (this.isClosed || this.break) return;
+    if (!stretch) {
+      this.break = feed.resync('EXPIRED', feed.position);
+      return;
+    }
+    const judged = await judgeEntries(feed, stretch.entries, [values]);
+    let frames = judged.map((j) => feed.frame(j));
+    const truncated = stretch.entries.findLast((e) => e.kind === 'truncate');
+    if (truncated) frames = [feed.resync('TRUNCATED', truncated.seq), ...frames.filter((f) => f.seq > truncated.seq)];
+    while (frames.length > 0 && !this.isClosed && !this.break) {
+      const sent = this.sink.send(frames);
+      if (sent > 0) this.position = frames[sent - 1]!.seq;
+      frames = frames.slice(sent);
+      if (frames.length > 0 && !(await this.hasRoom())) return;
+    }
+    if (!this.break && !this.isClosed) this.position = Math.max(this.position, stretch.to);
+  }
+
+  /** Waits until the connection takes more; a client that does not read for too long is cut off. */
+  private async hasRoom(): Promise<boolean> {
+    const patient = new AbortController();
+    const tooLong = sleep(patience, 'late' as const, { signal: patient.signal, ref: false }).catch(() => 'late' as const);
+    const first = await Promise.race([this.sink.drained(), tooLong]);
+    patient.abort();
+    if (first === 'late' && !this.isClosed) {
+      this.sink.cutOff();
+      this.close();
+    }
+    return !this.isClosed;
+  }
+}

@@ -1,0 +1,64 @@
+import type { ChangePlan } from '../data/planner/change.ts';
+import type { CursorSeal } from '../log/cursor.ts';
+import { type LogEntry, tableKey } from '../log/entry.ts';
+import type { LogSource } from '../log/log-source.ts';
+import type { LogTail } from '../log/tail.ts';
+import type { Database } from '../platform/db.ts';
+import type { Logger } from '../platform/log.ts';
+import type { ChangePlans } from './change-plans.ts';
+import type { Markers } from './markers.ts';
+
+/** What is read of the log at once: entries of some tables, and the place up to which there are no others. */
+export interface Stretch {
+  entries: readonly LogEntry[];
+  to: number;
+}
+
+/** What everything that is live stands on. */
+export interface LiveParts {
+  db: Database;
+  tail: LogTail;
+  seal: CursorSeal;
+  plans: ChangePlans;
+  markers: Markers;
+  log: Logger;
+  /** A stretch of the log behind `after`, from memory where it is there; undefined when the log does not reach back so far. */
+  stretch(after: number, to: number, tables: readonly string[]): Promise<Stretch | undefined>;
+  /** The rows that went together with these entries, as far as the plan's rule looks at them. */
+  deletions(plan: ChangePlan, entries: readonly LogEntry[]): Promise<LogEntry[]>;
+}
+
+const chunk = 1000;
+
+/** Reads stretches of the log: the newest from the tail, older ones from the source. */
+export function createStretches(source: LogSource, tail: LogTail): Pick<LiveParts, 'stretch' | 'deletions'> {
+  return {
+    async stretch(after, to, tables) {
+      const recent = tail.recent(after, to - after);
+      if (recent) {
+        const part = recent.length > chunk ? recent.slice(0, chunk) : recent;
+        const last = part.length < recent.length ? part.at(-1)!.seq : to;
+        return { entries: part.filter((e) => tables.includes(e.table)), to: last };
+      }
+      const entries = await source.read({ after, to, limit: chunk, tables });
+      // @NOTE asked after the reading: a segment dropped in between must not go unnoticed.
+      const { first } = await source.extent();
+      if (first > after + 1) return undefined;
+      return { entries, to: entries.length < chunk ? to : entries.at(-1)!.seq };
+    },
+    async deletions(plan, entries) {
+      const tables = plan.ruleTables.map(tableKey);
+      const transactions = new Set(entries.filter((e) => e.old !== null).map((e) => e.transaction));
+      if (tables.length === 0 || transactions.size === 0) return [];
+      const found: LogEntry[] = [];
+      const unknown: string[] = [];
+      const reachesBack = tail.recent(entries[0]!.seq - 1, 0) !== undefined;
+      for (const transaction of transactions) {
+        const recent = reachesBack ? tail.recentDeletions(transaction) : undefined;
+        if (recent) found.push(...recent.filter((e) => tables.includes(e.table)));
+        else unknown.push(transaction);
+      }
+      return unknown.length > 0 ? found.concat(await source.deletions(unknown, tables)) : found;
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { GraphQLError } from 'graphql';
+
+/** One result for whoever is in a group, ready to be sent: written once, shared by all. */
+export interface Frame {
+  /** The execution result as JSON text. */
+  readonly text: string;
+  /** The place in the log behind it, sealed; what a client resumes from. */
+  readonly cursor?: string;
+}
+
+/** The client's end of one stream; a transport makes it. */
+export interface Sink {
+  /** Sends frames in one go; returns how many it took. Fewer than all when the connection holds as much unsent as it may. */
+  send(frames: readonly Frame[]): number;
+  /** Resolves when there is room for more, or the connection has ended. */
+  drained(): Promise<void>;
+  /** Ends the stream in order, or with the errors that say why. */
+  end(errors?: readonly GraphQLError[]): void;
+  /** Cuts off a client that has not read for too long, with a reason that it can resume from. */
+  cutOff(): void;
+}
+
+/** A stream that is open. */
+export interface Stream {
+  /** The client has gone, or wants no more. Calling it again does nothing. */
+  close(): void;
+}

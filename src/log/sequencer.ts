@@ -1,0 +1,159 @@
+import type { Session } from '../platform/db.ts';
+import type { Logger } from '../platform/log.ts';
+import { type EntryTuple, entryColumns, type LogEntry, toEntry } from './entry.ts';
+import type { LogHint } from './log-source.ts';
+import { turnSegments } from './segments.ts';
+import { sequencerLock } from './tables.ts';
+
+/** What a sequencer needs. */
+export interface SequencerParts {
+  openSession: () => Promise<Session>;
+  /** Told after every commit. */
+  announce: (hint: LogHint) => void;
+  /** How long entries are kept, in milliseconds. */
+  retention: number;
+  log: Logger;
+}
+
+const batch = 500;
+/** How long the leader waits between two looks at an empty inbox, in milliseconds: short while there is work, longer after. */
+const restless = 4;
+const idle = 50;
+/** How often a candidate asks for the lead; a leader that has moved nothing for `stuckAfter` while rows wait is deposed. */
+const candidacy = 250;
+const stuckAfter = 1000;
+const housekeeping = 60_000;
+
+/**
+ * Moves what was committed from the inbox into the log, one node at a time: every node runs one, and who holds the lock
+ * leads. `seq` comes from a locked row, so it has no gaps; a leader that was believed dead and comes back waits for that row
+ * and finds the inbox's rows gone, so nothing is told twice.
+ */
+export class Sequencer implements AsyncDisposable {
+  private readonly parts: SequencerParts;
+  private readonly stopping = new AbortController();
+  private readonly running: Promise<void>;
+  private wake: () => void = () => {};
+  /** Whether this node leads now. */
+  isLeader = false;
+
+  constructor(parts: SequencerParts) {
+    this.parts = parts;
+    this.running = this.run();
+  }
+
+  /** Something was just written: look now. */
+  poke(): void {
+    this.wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stopping.abort();
+    this.wake();
+    await this.running; // @NOTE the session ends with it, and another node may lead
+  }
+
+  private async run(): Promise<void> {
+    const { log, openSession } = this.parts;
+    while (!this.stopping.signal.aborted) {
+      try {
+        await using session = await openSession();
+        if (await this.becomeLeader(session)) await this.lead(session);
+      } catch (error) {
+        if (this.isLeader && !this.stopping.signal.aborted) log.warn({ err: error }, 'the lead of the log was lost');
+      }
+      this.isLeader = false;
+      await this.pause(candidacy);
+    }
+  }
+
+  /** Waits for the lead; false when the sequencer ends before. */
+  private async becomeLeader(session: Session): Promise<boolean> {
+    let oldest: { id: unknown; since: number } | undefined;
+    while (!this.stopping.signal.aborted) {
+      // @NOTE asked for again and again: to wait in PostgreSQL would hold a snapshot, and with it the clean-up of every table.
+      const [row] = await session.query({
+        text: `select pg_try_advisory_lock(${sequencerLock}), (select id from millrace.event_inbox order by id limit 1)`,
+        values: [],
+      });
+      const [isMine, id] = row as [boolean, unknown];
+      if (isMine) return true;
+      if (!oldest || id === null || id !== oldest.id) oldest = { id, since: performance.now() };
+      else if (performance.now() - oldest.since > stuckAfter) {
+        await deposeLeader(session);
+        oldest = undefined;
+      }
+      await this.pause(candidacy);
+    }
+    return false;
+  }
+
+  private async lead(session: Session): Promise<void> {
+    this.isLeader = true;
+    this.parts.log.debug('this node moves the log');
+    let lastWork = performance.now();
+    let lastCare = 0;
+    while (!this.stopping.signal.aborted) {
+      if (performance.now() - lastCare > housekeeping) {
+        await turnSegments(session, this.parts.retention);
+        lastCare = performance.now();
+      }
+      if (await this.moveBatch(session)) lastWork = performance.now();
+      else await this.pause(Math.min(idle, restless + (performance.now() - lastWork) / 20));
+    }
+  }
+
+  /** Moves the oldest committed rows in one statement, which is one transaction; false when there were none. */
+  private async moveBatch(session: Session): Promise<boolean> {
+    // @NOTE looked for first: the row of the head is written even when there is nothing to number.
+    const [waiting] = await session.query({
+      name: 'inbox_waiting',
+      text: 'select exists (select 1 from millrace.event_inbox)',
+      values: [],
+    });
+    if (!waiting![0]) return false;
+    const rows = await session.query({ name: 'inbox_move', text: moveText, values: [batch] });
+    if (rows.length === 0) return false;
+    const entries = rows.map(([, ...tuple]) => toEntry(tuple as EntryTuple));
+    this.parts.announce({ epoch: rows[0]![0] as string, ...spanOf(entries), entries });
+    return true;
+  }
+
+  private async pause(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+const spanOf = (entries: readonly LogEntry[]) => ({ from: entries[0]!.seq, seq: entries.at(-1)!.seq });
+
+const moveText = `
+  with head as (select seq, segment from millrace.event_head for update),
+  taken as (
+    delete from millrace.event_inbox where id in (select id from millrace.event_inbox order by id limit $1) returning *
+  ),
+  moved as (
+    insert into millrace.event_log (segment, seq, at, xid, relation, operation, old, new)
+    select head.segment, head.seq + row_number() over (order by taken.id), taken.at, taken.xid, taken.relation,
+      taken.operation, taken.old, taken.new from taken, head
+    returning *
+  ),
+  advanced as (
+    update millrace.event_head set seq = seq + (select count(*) from taken) where exists (select 1 from taken) returning epoch
+  )
+  select advanced.epoch, ${entryColumns('moved')} from moved, advanced order by moved.seq`;
+
+/** Ends the session of a leader that is stopped or cut off: the lock goes with it. */
+async function deposeLeader(session: Session): Promise<void> {
+  await session.query({
+    text: `select pg_terminate_backend(pid) from pg_locks
+      where locktype = 'advisory' and granted and objid = ${sequencerLock} and classid = 0
+        and database = (select oid from pg_database where datname = current_database()) and pid <> pg_backend_pid()`,
+    values: [],
+  });
+}
