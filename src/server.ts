@@ -9,6 +9,9 @@ import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
 import { StartupError } from './errors.ts';
 import { createEngine } from './graphql/yoga.ts';
+import type { Bus } from './platform/bus/bus.ts';
+import { createInProcessBus } from './platform/bus/in-process.ts';
+import { createRedisBus } from './platform/bus/redis.ts';
 import { parseDatabaseUrl } from './platform/database-url.ts';
 import { type Database, openDatabase } from './platform/db.ts';
 import { type Logger, openLog } from './platform/log.ts';
@@ -43,6 +46,8 @@ export interface Overrides {
   /** Directory of the migrations to apply; `prisma/migrations` of the project by default, null for none. */
   migrations?: string | null;
   log?: Logger;
+  /** Stays open when the server stops: it belongs to whoever made it. */
+  bus?: Bus;
   /** Told what takes its time at the start. */
   progress?: (line: string) => void;
 }
@@ -51,6 +56,7 @@ export interface Overrides {
 export async function startServer(config: Config, overrides: Overrides = {}): Promise<Server> {
   await using stack = new AsyncDisposableStack();
   const log = overrides.log ?? openLog(config.logLevel);
+  const bus = overrides.bus ?? stack.use(openBus(config, log));
   const { progress = () => {} } = overrides;
   // PostgreSQL starts while the application is made; one that is not needed any more is waited for, so that it can be stopped.
   const starting = openDatabaseUrl(config, stack, progress);
@@ -82,7 +88,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     corsOrigins,
     log,
   });
-  const health = createHealth(db);
+  const health = createHealth(db, bus);
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;
@@ -109,6 +115,10 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function openBus({ bus }: Config, log: Logger): Bus {
+  return bus.kind === 'redis' ? createRedisBus(bus, log) : createInProcessBus(log);
 }
 
 async function makeApplication(config: Config, { sources }: Overrides): Promise<Application> {

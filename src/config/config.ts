@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Environment, processEnvironment, type RawEnvironment, readEnvironment, withDotEnv } from './env.ts';
+import type { RedisAddress } from './redis-url.ts';
 
 /** Everything that Millrace can be told from outside, checked; whatever was not said has its default here. */
 export interface Config {
@@ -12,6 +13,7 @@ export interface Config {
   http: HttpConfig;
   database: DatabaseConfig;
   pool: PoolConfig;
+  bus: BusConfig;
   tokens: TokensConfig;
   graphql: GraphqlConfig;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -36,6 +38,9 @@ export interface PoolConfig {
   size: number;
   statementTimeout: number;
 }
+
+/** How the nodes of an installation hear of each other: there is but one, or they meet in Redis under `prefix`. */
+export type BusConfig = { kind: 'in-process' } | ({ kind: 'redis'; prefix: string } & RedisAddress);
 
 /** Who signs the tokens (keys of our own in `directory`, or the ones published at `url`) and what they must say. */
 export interface TokensConfig {
@@ -79,6 +84,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
     },
     database: databaseConfig(read, directory),
     pool: { size: read.DATABASE_POOL_SIZE, statementTimeout: read.DATABASE_STATEMENT_TIMEOUT },
+    bus: read.REDIS_URL ? { kind: 'redis', prefix: read.REDIS_PREFIX, ...read.REDIS_URL } : { kind: 'in-process' },
     tokens: tokensConfig(read, directory),
     graphql: graphqlConfig(read),
     logLevel: read.LOG_LEVEL,

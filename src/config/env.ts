@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { StartupError } from '../errors.ts';
+import { parseRedisUrl } from './redis-url.ts';
 
 /** One environment variable: how it is read, what is said when it is wrong, and its lines in `.env.example`. */
 export interface Variable<T = unknown> {
@@ -55,6 +56,12 @@ const origins = z
       z.string().refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
     ),
   );
+
+const redisAddress = z.string().transform((text, context) => {
+  const address = parseRedisUrl(text);
+  if (!address) context.addIssue('not understood');
+  return address ?? z.NEVER;
+});
 
 /** Every variable that Millrace knows, in the order of `.env.example`, by section. */
 export const variables = {
@@ -120,6 +127,27 @@ export const variables = {
       ...integer(1, 3_600_000, 'milliseconds'),
       prose: 'A statement that takes longer than this many milliseconds is cancelled.',
       default: '10000',
+    },
+  },
+  'Several nodes': {
+    REDIS_URL: {
+      type: redisAddress,
+      expects:
+        'redis://user:password@host:6379 (rediss:// for TLS), several host:port of one cluster separated by commas, ' +
+        'or redis+sentinel://user:password@host:26379,host:26379/master-name?sentinelPassword=… (special characters as %40, %2C …)',
+      prose:
+        'A Redis of yours, 6 or newer, by which nodes that share a database hear of each other. One node needs none.',
+      example: 'redis://:password@localhost:6379',
+      secret: true,
+    },
+    REDIS_PREFIX: {
+      type: z
+        .string()
+        .trim()
+        .regex(/^[\x21-\x7e]{1,100}$/),
+      expects: '1 to 100 letters, digits and signs without spaces',
+      prose: 'What every name in Redis begins with. Installations that share a Redis differ in it.',
+      default: 'millrace:',
     },
   },
   'Who is asking': {

@@ -1,8 +1,11 @@
+import type { Bus } from '../platform/bus/bus.ts';
 import type { Database } from '../platform/db.ts';
 
-/** What `/ready` says: each part the server depends on, and whether all of them are up. */
+/** What `/ready` says: whether requests can be answered, and each part that the server leans on. */
 export interface ReadyReport {
   ready: boolean;
+  /** A part that it can do without is down: all is answered, but not as soon as otherwise. */
+  degraded: boolean;
   parts: Record<string, 'up' | 'down'>;
 }
 
@@ -13,16 +16,19 @@ export interface Health {
   drain(): void;
 }
 
-/** Watches the parts that the server depends on; each is asked when somebody asks. */
-export function createHealth(db: Database): Health {
+/** Watches the parts that the server leans on; each is asked when somebody asks. */
+export function createHealth(db: Database, bus: Bus): Health {
   let isDraining = false;
+  const stateOf = (answer: Promise<void>) =>
+    answer.then(
+      () => 'up' as const,
+      () => 'down' as const,
+    );
   return {
     async report() {
-      const database = await db.ping().then(
-        () => 'up' as const,
-        () => 'down' as const,
-      );
-      return { ready: database === 'up' && !isDraining, parts: { database } };
+      const [database, carrier] = await Promise.all([stateOf(db.ping()), stateOf(bus.ping())]);
+      const parts = { database, bus: carrier };
+      return { ready: database === 'up' && !isDraining, degraded: carrier === 'down', parts };
     },
     drain() {
       isDraining = true;

@@ -69,6 +69,43 @@ describe('with variables set', () => {
     expect(config.directory).toBe(join(root, 'data here'));
   });
 
+  const direct = (...nodes: [string, number][]) => ({
+    servers: { kind: 'direct', nodes: nodes.map(([host, port]) => ({ host, port })) },
+  });
+
+  it.each([
+    ['redis://localhost', { ...direct(['localhost', 6379]), tls: false, login: {}, database: 0, prefix: 'millrace:' }],
+    [
+      'rediss://ann:p%40s%3As@db:7000/2',
+      { ...direct(['db', 7000]), tls: true, login: { username: 'ann', password: 'p@s:s' }, database: 2 },
+    ],
+    ['redis://:pw@a:1,b,[::1]:80', { ...direct(['a', 1], ['b', 6379], ['::1', 80]), login: { password: 'pw' } }],
+    ['redis://:pw@a:1,redis://:pw@b:2', { ...direct(['a', 1], ['b', 2]), login: { password: 'pw' } }],
+    [
+      'rediss+sentinel://:pw@a,b:2/main/3?sentinelUsername=s&sentinelPassword=t%26',
+      {
+        servers: {
+          kind: 'sentinel',
+          sentinels: [
+            { host: 'a', port: 26_379 },
+            { host: 'b', port: 2 },
+          ],
+          master: 'main',
+          sentinelLogin: { username: 's', password: 't&' },
+        },
+        tls: true,
+        login: { password: 'pw' },
+        database: 3,
+      },
+    ],
+  ])('meets other nodes at %s', (url, bus) => {
+    expect(readConfig({ REDIS_URL: url }, root).bus).toMatchObject({ kind: 'redis', ...bus });
+  });
+
+  it('meets nobody without a Redis', () => {
+    expect(readConfig({ REDIS_PREFIX: 'shop:' }, root).bus).toEqual({ kind: 'in-process' });
+  });
+
   it('reads .env of the project, and lets the environment win where it says something', () => {
     writeFileSync(join(root, '.env'), 'PORT=5001\nADMIN_ROLE="the boss"\nLOG_LEVEL=warn # quiet\n');
     const config = readConfig({ PORT: '5002', LOG_LEVEL: '' }, root);
@@ -86,6 +123,7 @@ describe('with something wrong', () => {
     ['LOG_LEVEL', 'loud', 'LOG_LEVEL is "loud": expected debug, info, warn, error or silent.'],
     ['JWKS_URL', 'ftp://x/y', 'JWKS_URL is "ftp://x/y": expected a URL such as'],
     ['CORS_ORIGINS', 'https://a.example.com/path', 'CORS_ORIGINS is "https://a.example.com/path": expected origins'],
+    ['REDIS_PREFIX', 'my shop', 'REDIS_PREFIX is "my shop": expected 1 to 100 letters'],
     ['MAX_PAGE_SIZE', '10', 'PAGE_SIZE is 50: expected at most MAX_PAGE_SIZE, which is 10.'],
   ])('names %s, its value %s and what is expected', (name, value, message) => {
     expect(problemOf({ [name]: value }).message).toContain(message);
@@ -102,6 +140,26 @@ describe('with something wrong', () => {
     const { message, remedy } = problemOf({ DATABASE_URL: url });
     expect(message).toContain('DATABASE_URL');
     expect(message).toContain('expected a URL such as postgresql://');
+    expect(message + remedy).not.toContain('sesame');
+  });
+
+  it.each([
+    'http://:sesame@host',
+    'redis://',
+    'redis://:sesame@',
+    'redis://:sesame@host:99999',
+    'redis://:sesame@host/shop',
+    'redis://:sesame@a,b/1',
+    'redis://:sesame@a,rediss://:sesame@b',
+    'redis://:sesame@host?db=1',
+    'redis://:sesame%zz@host',
+    'redis://:sesame@a,,b',
+    'redis+sentinel://:sesame@host',
+    'redis+sentinel://:sesame@host/main?password=x',
+    'sesame',
+  ])('refuses %s as REDIS_URL without repeating its secret', (url) => {
+    const { message, remedy } = problemOf({ REDIS_URL: url });
+    expect(message).toMatch(/^REDIS_URL is not understood .*expected redis:\/\//);
     expect(message + remedy).not.toContain('sesame');
   });
 
