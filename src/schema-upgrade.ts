@@ -1,6 +1,10 @@
 import path from 'node:path';
+import { type Application, enumerate } from './application.ts';
+import type { Config } from './config/config.ts';
+import { missingInDatabase } from './data/model/check-database.ts';
 import { composeSchema, type SchemaFile } from './data/model/schema-files.ts';
 import { StartupError } from './errors.ts';
+import type { Database } from './platform/db.ts';
 import { deployMigrations, forgetFailed } from './platform/migrations/deploy.ts';
 import { planMigration, writeMigration } from './platform/migrations/plan.ts';
 
@@ -56,6 +60,45 @@ export async function upgradeDatabase({
     });
   }
   return made;
+}
+
+/**
+ * Applies the migrations that the database does not have yet.
+ * @param migrations their directory; the project's own by default, null for none
+ */
+export async function applyMigrations(
+  config: Config,
+  migrations: string | null | undefined,
+  url: string,
+  say: (line: string) => void,
+): Promise<void> {
+  if (migrations === null) return;
+  const directory = migrations ?? migrationsOf(config.root);
+  const createDatabase = config.database.kind === 'embedded';
+  const applied = await deployMigrations({ url, directory, createDatabase });
+  for (const name of applied) say(`applied migration ${name}`);
+}
+
+/** On the embedded database of a developer, a schema that is ahead makes its own migration; elsewhere that is said. */
+export async function requireTables(
+  config: Config,
+  db: Database,
+  url: string,
+  { datamodel, files }: Application,
+  say: (line: string) => void,
+): Promise<void> {
+  const missing = await missingInDatabase(db, datamodel);
+  if (missing.length === 0) return;
+  if (config.environment === 'development' && config.database.kind === 'embedded') {
+    const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose: async () => false });
+    say(`made and applied migration ${name}`);
+    if ((await missingInDatabase(db, datamodel)).length === 0) return;
+  }
+  throw new StartupError(
+    `the schema is ahead of the database, which has no ${enumerate(missing)}`,
+    'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again; ' +
+      'a database that had tables before it had migrations: docs/schema.md',
+  );
 }
 
 const indented = (sentences: readonly string[]): string => sentences.map((s) => `  - ${s}`).join('\n');

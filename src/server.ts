@@ -1,29 +1,30 @@
 /** The composition root: what a Millrace consists of, in the order in which it is built and, backwards, taken down. */
 import path from 'node:path';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
-import { type Application, createApplication, enumerate, readSources, type Sources } from './application.ts';
+import { type Application, createApplication, readSources, type Sources } from './application.ts';
 import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
-import { missingInDatabase } from './data/model/check-database.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
-import { StartupError } from './errors.ts';
 import { createEngine } from './graphql/yoga.ts';
+import { createLive } from './live/live.ts';
+import { openLogNode } from './log/node.ts';
 import type { Bus } from './platform/bus/bus.ts';
 import { createInProcessBus } from './platform/bus/in-process.ts';
 import { createRedisBus } from './platform/bus/redis.ts';
 import { parseDatabaseUrl } from './platform/database-url.ts';
 import { type Database, openDatabase } from './platform/db.ts';
 import { type Logger, openLog } from './platform/log.ts';
-import { deployMigrations } from './platform/migrations/deploy.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { openTokens, type Tokens } from './platform/tokens.ts';
-import { migrationsOf, upgradeDatabase } from './schema-upgrade.ts';
+import { applyMigrations, requireTables } from './schema-upgrade.ts';
 import { authenticate } from './transport/authenticate.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
 import { closeHttp, listen, urlOf } from './transport/listen.ts';
+import { createEventStreams } from './transport/sse.ts';
+import { attachSockets } from './transport/ws.ts';
 import { stranger } from './viewer.ts';
 
 /** A running Millrace. */
@@ -34,8 +35,8 @@ export interface Server extends AsyncDisposable {
   tokens: Tokens;
   db: Database;
   application(): Application;
-  /** Serves this application from the next request on. */
-  replace(application: Application): void;
+  /** Serves this application from the next request on; streams end, and go on in it when their clients come back. */
+  replace(application: Application): Promise<void>;
   /** Stops taking requests, finishes those under way (for at most 8 s), and takes everything down. */
   stop(): Promise<void>;
 }
@@ -67,34 +68,52 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   });
   const databaseUrl = await starting;
   application.notices.forEach(progress);
-  const [tokens] = await Promise.all([openTokens(config.tokens), migrate(config, overrides, databaseUrl, progress)]);
+  const [tokens] = await Promise.all([
+    openTokens(config.tokens),
+    applyMigrations(config, overrides.migrations, databaseUrl, progress),
+  ]);
+  let whenWritten = () => {};
   const db = stack.use(
-    openDatabase({ url: databaseUrl, ...config.pool }, (error) =>
-      log.warn({ err: error }, 'a database connection broke'),
+    openDatabase(
+      { url: databaseUrl, ...config.pool },
+      { onError: (error) => log.warn({ err: error }, 'a database connection broke'), onCommit: () => whenWritten() },
     ),
   );
   await requireTables(config, db, databaseUrl, application, progress);
 
-  const contextOf = async (request: Request): Promise<Context> => {
-    const header = request.headers.get('authorization');
-    const viewer = header === null ? stranger : await authenticate(header, tokens, config.tokens.adminRole);
+  const logNode = stack.use(
+    await openLogNode({
+      db,
+      session: { url: databaseUrl, statementTimeout: config.pool.statementTimeout },
+      bus,
+      retention: config.changeRetention,
+      datamodel: application.datamodel,
+      log,
+    }),
+  );
+  whenWritten = logNode.wrote;
+  const liveOf = ({ reads }: Application) => createLive({ ...logNode, db, reads, log });
+  let live = liveOf(application);
+  stack.defer(() => live[Symbol.dispose]());
+
+  const contextOf = async (authorization: string | null): Promise<Context> => {
+    const viewer =
+      authorization === null ? stranger : await authenticate(authorization, tokens, config.tokens.adminRole);
     return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads };
   };
   const { corsOrigins } = config.http;
-  const engine = createEngine({
-    schema: () => application.schema,
-    contextOf,
-    config: config.graphql,
-    corsOrigins,
-    log,
-  });
+  const schema = () => application.schema;
+  const engine = createEngine({ schema, contextOf, live: () => live, config: config.graphql, corsOrigins, log });
   const health = createHealth(db, bus);
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;
-  const http = createHttpServer(config.http, { engine, health, graphiql, jwks: () => tokens.jwks(), log });
+  const events = createEventStreams(config.streams, { engine, contextOf });
+  const http = createHttpServer(config.http, { engine, health, graphiql, events, jwks: () => tokens.jwks(), log });
   await listen(http, config.http);
   stack.defer(() => closeHttp(http));
+  stack.use(events);
+  stack.use(attachSockets(http, config.streams, { engine, contextOf, log }));
 
   const owned = stack.move();
   let stopped: Promise<void> | undefined;
@@ -109,8 +128,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     tokens,
     db,
     application: () => application,
-    replace(next) {
+    async replace(next) {
+      await logNode.capture(next.datamodel);
+      const before = live;
       application = next;
+      live = liveOf(next);
+      before[Symbol.dispose]();
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -135,42 +158,6 @@ async function openDatabaseUrl(
   if (config.database.kind === 'external') return config.database.url;
   const postgres = stack.use(await startEmbeddedPostgres({ directory: config.directory, watch: true, log }));
   return postgres.url();
-}
-
-async function migrate(
-  config: Config,
-  { migrations }: Overrides,
-  url: string,
-  log: (line: string) => void,
-): Promise<void> {
-  if (migrations === null) return;
-  const directory = migrations ?? migrationsOf(config.root);
-  const createDatabase = config.database.kind === 'embedded';
-  const applied = await deployMigrations({ url, directory, createDatabase });
-  for (const name of applied) log(`applied migration ${name}`);
-}
-
-/** On the embedded database of a developer, a schema that is ahead makes its own migration; elsewhere that is said. */
-async function requireTables(
-  config: Config,
-  db: Database,
-  url: string,
-  application: Application,
-  log: (line: string) => void,
-) {
-  const missing = await missingInDatabase(db, application.datamodel);
-  if (missing.length === 0) return;
-  if (config.environment === 'development' && config.database.kind === 'embedded') {
-    const { files } = application;
-    const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose: async () => false });
-    log(`made and applied migration ${name}`);
-    if ((await missingInDatabase(db, application.datamodel)).length === 0) return;
-  }
-  throw new StartupError(
-    `the schema is ahead of the database, which has no ${enumerate(missing)}`,
-    'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again; ' +
-      'a database that had tables before it had migrations: docs/schema.md',
-  );
 }
 
 function graphiqlFor(config: Config, tokens: Tokens, db: Database, application: () => Application, log: Logger) {

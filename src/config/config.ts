@@ -16,6 +16,9 @@ export interface Config {
   bus: BusConfig;
   tokens: TokensConfig;
   graphql: GraphqlConfig;
+  streams: StreamConfig;
+  /** How long changes are kept for those who come back, in milliseconds. */
+  changeRetention: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -49,6 +52,20 @@ export interface TokensConfig {
   audience?: string;
   /** The role that may do everything. */
   adminRole: string;
+}
+
+/** How much one client may keep open, and what may come over it. */
+export interface StreamConfig {
+  /** Origins of other sites' pages that may open streams; `*` is any. */
+  origins: string[];
+  trustProxy: boolean;
+  maxMessageBytes: number;
+  connectionsPerAddress: number;
+  connectionsPerUser: number;
+  operationsPerConnection: number;
+  messagesPerSecond: number;
+  /** Milliseconds in which a new socket has to introduce itself. */
+  initTimeout: number;
 }
 
 /** What the API tells of itself and how much one document may ask for. */
@@ -87,6 +104,8 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
     bus: read.REDIS_URL ? { kind: 'redis', prefix: read.REDIS_PREFIX, ...read.REDIS_URL } : { kind: 'in-process' },
     tokens: tokensConfig(read, directory),
     graphql: graphqlConfig(read),
+    streams: streamConfig(read),
+    changeRetention: read.CHANGE_RETENTION_HOURS * 3_600_000,
     logLevel: read.LOG_LEVEL,
   };
 }
@@ -120,5 +139,18 @@ function graphqlConfig(read: Environment): GraphqlConfig {
       cursorSecret: read.CURSOR_SECRET,
     },
     planCacheSize: read.PLAN_CACHE_SIZE,
+  };
+}
+
+function streamConfig(read: Environment): StreamConfig {
+  return {
+    origins: read.CORS_ORIGINS ?? [],
+    trustProxy: read.TRUST_PROXY,
+    maxMessageBytes: read.MAX_BODY_BYTES,
+    connectionsPerAddress: read.MAX_CONNECTIONS_PER_ADDRESS,
+    connectionsPerUser: read.MAX_CONNECTIONS_PER_USER,
+    operationsPerConnection: read.MAX_OPERATIONS_PER_CONNECTION,
+    messagesPerSecond: read.MAX_MESSAGES_PER_SECOND,
+    initTimeout: 3000,
   };
 }

@@ -150,6 +150,33 @@ export const variables = {
       default: 'millrace:',
     },
   },
+  'What is live': {
+    CHANGE_RETENTION_HOURS: {
+      ...integer(1, 8_760, 'a number of hours'),
+      prose: 'How long changes are kept for those who come back and go on where they were.',
+      default: '72',
+    },
+    MAX_CONNECTIONS_PER_ADDRESS: {
+      ...integer(1, 1_000_000, 'a number of connections'),
+      prose: 'WebSockets, and event streams, that one address may keep open; behind a proxy see TRUST_PROXY.',
+      default: '500',
+    },
+    MAX_CONNECTIONS_PER_USER: {
+      ...integer(1, 1_000_000, 'a number of connections'),
+      prose: 'WebSockets, and event streams, that one user may keep open.',
+      default: '50',
+    },
+    MAX_OPERATIONS_PER_CONNECTION: {
+      ...integer(1, 100_000, 'a number of operations'),
+      prose: 'Operations that may run on one WebSocket at a time.',
+      default: '100',
+    },
+    MAX_MESSAGES_PER_SECOND: {
+      ...integer(1, 1_000_000, 'a number of messages'),
+      prose: 'Messages that one WebSocket may send in a second.',
+      default: '100',
+    },
+  },
   'Who is asking': {
     JWKS_URL: {
       ...url(['https:', 'http:'], 'a URL such as https://auth.example.com/.well-known/jwks.json'),

@@ -1,6 +1,7 @@
 import { GraphQLSchema } from 'graphql';
 import type { Api } from '../data/api/api-model.ts';
 import { dataSchema } from '../data/schema.ts';
+import { liveSchema } from '../live/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
 import { guardRoots } from './guard.ts';
 
@@ -14,7 +15,10 @@ export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
   const hasWrites = [...api.models.values()].some((m) => !m.model.isView);
   if (hasWrites || extend)
     builder.mutationType({ name: rootName('Mutation', api), description: 'What can be changed.' });
+  if (hasWrites)
+    builder.subscriptionType({ name: rootName('Subscription', api), description: 'What can be followed.' });
   dataSchema(builder, api);
+  liveSchema(builder, api);
   extend?.(builder, api);
   const schema = withoutFalseRoots(builder.toSchema(), api);
   guardRoots(schema);

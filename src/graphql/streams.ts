@@ -4,9 +4,9 @@
  */
 import {
   type ExecutionArgs,
+  GraphQLError,
   getOperationAST,
   getVariableValues,
-  GraphQLError,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql';
@@ -19,24 +19,26 @@ import { MillraceError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
 import { changesOf } from '../live/schema.ts';
 import type { Sink, Stream } from '../live/sink.ts';
+import type { LogPosition } from '../log/entry.ts';
 import { toClientError } from './client-errors.ts';
 import { guardOf } from './guard.ts';
 
 /** A live operation, checked and permitted: opened when the client's end is there. */
 export interface LiveOperation {
-  open(sink: Sink): Promise<Stream>;
+  /** @param from where to go on, in the place of a stream that has ended */
+  open(sink: Sink, from?: LogPosition): Promise<Stream>;
 }
 
 /**
  * What of an operation the live engine answers; undefined when it is the executor's.
  * @throws GraphQLError for a live operation that cannot be begun: refused, or with wrong variables
  */
-export function liveOperation(live: Live, args: ExecutionArgs): LiveOperation | undefined {
+export function liveOperation(live: Live, args: ExecutionArgs, resumeAfter?: string): LiveOperation | undefined {
   const { schema, document, operationName } = args;
   const operation = getOperationAST(document, operationName);
   if (operation?.operation !== 'subscription') return undefined;
   const root = schema.getSubscriptionType();
-  if (!root || !operation.selectionSet.selections.every((s) => s.kind === Kind.FIELD || s.kind === Kind.FRAGMENT_SPREAD || s.kind === Kind.INLINE_FRAGMENT)) return undefined;
+  if (!root) return undefined;
   const at = operationAt(args, operation);
   const [entry] = collectFields(at, root, [operation.selectionSet]);
   if (!entry) return undefined;
@@ -47,15 +49,13 @@ export function liveOperation(live: Live, args: ExecutionArgs): LiveOperation | 
   const context = args.contextValue as Context;
   requirePermission(definition.extensions, context);
   const field: PlannedField = { key, nodes, definition, read: undefined };
-  const { now: after } = fieldArguments(nodes[0]!, definition.args, at.variables).get('after');
+  const asked: unknown = fieldArguments(nodes[0]!, definition.args, at.variables).get('after').now;
+  const after = resumeAfter ?? (typeof asked === 'string' ? asked : undefined);
   const { verdicts } = context;
   return {
-    async open(sink) {
+    async open(sink, from) {
       try {
-        return await live.openChanges(
-          { at, field, changes, verdicts, after: typeof after === 'string' ? after : undefined },
-          sink,
-        );
+        return await live.openChanges({ at, field, changes, verdicts, after, from }, sink);
       } catch (error) {
         throw toClientError(new GraphQLError(messageOf(error), { nodes, path: [key], originalError: asError(error) }));
       }
@@ -63,7 +63,10 @@ export function liveOperation(live: Live, args: ExecutionArgs): LiveOperation | 
   };
 }
 
-function operationAt({ schema, document, variableValues }: ExecutionArgs, operation: OperationDefinitionNode): Operation {
+function operationAt(
+  { schema, document, variableValues }: ExecutionArgs,
+  operation: OperationDefinitionNode,
+): Operation {
   const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
   if (coerced.errors) throw toClientError(coerced.errors[0]);
   const fragments = Object.fromEntries(

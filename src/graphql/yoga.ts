@@ -1,13 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
-import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  NoSchemaIntrospectionCustomRule,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
+import { MillraceError } from '../errors.ts';
+import type { Live } from '../live/live.ts';
 import type { Logger } from '../platform/log.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { limitsRule } from './limits.ts';
-import { type PlannedTexts, plannedExecution } from './planned-execution.ts';
+import { type PlannedTexts, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
+import { type LiveOperation, liveOperation } from './streams.ts';
 
 // @NOTE the CommonJS build: the other one is some hundred files, each of which passes tsx's thread (0.3 s of the start).
 const loadYoga = (): typeof import('graphql-yoga') => createRequire(import.meta.url)('graphql-yoga');
@@ -18,9 +28,30 @@ export interface Answered {
   text: string | undefined;
 }
 
+/** A GraphQL request, as it arrives by any transport. */
+export interface GraphqlRequest {
+  query: string;
+  variables?: Readonly<Record<string, unknown>> | null;
+  operationName?: string | null;
+}
+
+/** An operation for a transport that carries streams: refused, live, or to be executed. */
+export type Prepared =
+  | { kind: 'refused'; errors: readonly GraphQLError[] }
+  | { kind: 'live'; operation: LiveOperation }
+  | { kind: 'executed'; args: ExecutionArgs; run(): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> };
+
 /** The GraphQL side of a request: parsing, validation, limits, execution, errors. */
 export interface GraphqlEngine {
   answer(request: IncomingMessage, response: ServerResponse): Promise<Answered>;
+  /**
+   * Looks at an operation that a stream may answer; never throws.
+   * @param context who asks; its failure refuses the operation
+   * @param resumeAfter the cursor to go on from, where the transport knows it better than the document
+   */
+  prepare(request: GraphqlRequest, context: () => Promise<Context>, resumeAfter?: string): Promise<Prepared>;
+  /** Results of the executor as clients may see them: errors with their codes, faults masked and logged. */
+  finish(result: ExecutionResult): ExecutionResult;
 }
 
 /**
@@ -29,7 +60,8 @@ export interface GraphqlEngine {
  */
 export function createEngine(given: {
   schema: () => GraphQLSchema;
-  contextOf: (request: Request) => Promise<Context>;
+  contextOf: (authorization: string | null) => Promise<Context>;
+  live: () => Live;
   config: GraphqlConfig;
   corsOrigins: readonly string[];
   log: Logger;
@@ -37,10 +69,11 @@ export function createEngine(given: {
   const { config, log } = given;
   const { createYoga } = loadYoga();
   const texts: PlannedTexts = new WeakMap();
+  const finish = (result: ExecutionResult) => forClient(result, config, log);
   const yoga = createYoga<object, Context>({
     context: async ({ request }) => {
       try {
-        return await given.contextOf(request);
+        return await given.contextOf(request.headers.get('authorization'));
       } catch (error) {
         throw asRequestError(error);
       }
@@ -50,7 +83,7 @@ export function createEngine(given: {
       currentSchema(given.schema),
       documentLimits(config),
       plannedExecution(texts),
-      errorsForClients(config, log),
+      { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
     cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
@@ -67,7 +100,35 @@ export function createEngine(given: {
       const response = await yoga.handleNodeRequestAndResponse(req, res);
       return { response, text: texts.get(response) };
     },
+    async prepare(request, contextOf, resumeAfter) {
+      try {
+        const contextValue = await contextOf();
+        const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
+        const document = parse(request.query);
+        const errors = validate(schema, document);
+        if (errors.length > 0) return { kind: 'refused', errors: finish({ errors }).errors! };
+        const { variables, operationName } = request;
+        const args: ExecutionArgs = { schema, document, contextValue, variableValues: variables, operationName };
+        const operation = getOperationAST(document, operationName);
+        if (!operation) throw new MillraceError('INVALID_INPUT', 'name the operation to run by operationName');
+        const live = liveOperation(given.live(), args, resumeAfter);
+        if (live) return { kind: 'live', operation: live };
+        const run = async () => ofText(await (operation.operation === 'subscription' ? subscribe : execute)(args));
+        return { kind: 'executed', args, run };
+      } catch (error) {
+        return { kind: 'refused', errors: finish({ errors: [toClientError(error)] }).errors! };
+      }
+    },
+    finish,
   };
+}
+
+const isExecuted = (result: unknown): result is ExecutionResult =>
+  typeof result === 'object' && result !== null && 'errors' in result;
+
+/** A planned answer is a text; where results are objects it becomes one. */
+function ofText<Result extends object>(result: Result | RawResult): Result {
+  return rawData in result ? (JSON.parse(result[rawData]) as Result) : result;
 }
 
 /** Serves each request by the schema of its moment; Yoga's own `schema` option does the same at several times the cost. */
@@ -92,17 +153,13 @@ function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Contex
 }
 
 /** Gives every error its code, hides what must not be seen, and logs what is our fault. */
-function errorsForClients({ introspection }: GraphqlConfig, log: Logger): Plugin<Context> {
-  return {
-    onResultProcess({ result, setResult }) {
-      if (!('errors' in result) || !result.errors?.length) return;
-      const errors = result.errors.map((error) => {
-        const mapped = toClientError(error);
-        if (isFault(mapped)) log.error({ err: mapped.originalError ?? mapped }, 'a request failed');
-        if (!introspection) mapped.message = withoutSuggestion(mapped.message);
-        return mapped;
-      });
-      setResult({ ...result, errors });
-    },
-  };
+function forClient(result: ExecutionResult, { introspection }: GraphqlConfig, log: Logger): ExecutionResult {
+  if (!result.errors?.length) return result;
+  const errors = result.errors.map((error) => {
+    const mapped = toClientError(error);
+    if (isFault(mapped)) log.error({ err: mapped.originalError ?? mapped }, 'a request failed');
+    if (!introspection) mapped.message = withoutSuggestion(mapped.message);
+    return mapped;
+  });
+  return { ...result, errors };
 }

@@ -10,10 +10,10 @@
  * behind its own position once, in order, whichever way it comes.
  */
 import type { LogEntry } from '../log/entry.ts';
+import type { ChangeListener } from './change-listener.ts';
 import type { Judgement, PreparedChanges } from './change-plans.ts';
 import { isOwn } from './change-plans.ts';
 import type { ClassValues } from './class-values.ts';
-import { ChangeListener } from './change-listener.ts';
 import type { LiveParts } from './live-parts.ts';
 import type { Frame } from './sink.ts';
 
@@ -116,7 +116,10 @@ export class ChangeFeed {
     const classes = groups.map((g) => g.values);
     const perStatement = Math.max(1, Math.floor(maxJudged / classes.length));
     const told = new Map<number, PlacedFrame[]>();
-    for (const part of chunksOf(stretch.entries.filter((e) => isOwn(this.plan, e)), perStatement)) {
+    for (const part of chunksOf(
+      stretch.entries.filter((e) => isOwn(this.plan, e)),
+      perStatement,
+    )) {
       for (const judged of await judgeEntries(this, part, classes)) {
         const frame = this.frame(judged);
         for (const index of judged.classes) told.set(index, [...(told.get(index) ?? []), frame]);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogPosition } from '../log/entry.ts';
 import { type ChangeGroup, judgeEntries, type PlacedFrame } from './change-feed.ts';
 import type { Sink, Stream } from './sink.ts';
 
@@ -50,6 +51,10 @@ export class ChangeListener implements Stream {
     this.break = frame;
     this.isCurrent = false;
     void this.catchUp();
+  }
+
+  get place(): LogPosition {
+    return { epoch: this.group.feed.epoch, seq: this.position };
   }
 
   close(): void {
@@ -134,7 +139,9 @@ export class ChangeListener implements Stream {
   /** Waits until the connection takes more; a client that does not read for too long is cut off. */
   private async hasRoom(): Promise<boolean> {
     const patient = new AbortController();
-    const tooLong = sleep(patience, 'late' as const, { signal: patient.signal, ref: false }).catch(() => 'late' as const);
+    const tooLong = sleep(patience, 'late' as const, { signal: patient.signal, ref: false }).catch(
+      () => 'late' as const,
+    );
     const first = await Promise.race([this.sink.drained(), tooLong]);
     patient.abort();
     if (first === 'late' && !this.isClosed) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { createPlanCache } from '../data/plan-cache.ts';
 import { type ChangePlan, compileChange, entryParameters } from '../data/planner/change.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
-import { createPlanCache } from '../data/plan-cache.ts';
 import type { Operation, Reads } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
 import type { LogEntry } from '../log/entry.ts';

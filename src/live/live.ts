@@ -4,12 +4,14 @@
  * A transport hands over an operation and its end of the connection (a *sink*); what happens between them is shared by all
  * who asked for the same in the same class.
  */
-import { invalidInput, MillraceError } from '../errors.ts';
+
 import type { PlannedField } from '../data/planner/plan.ts';
 import type { Operation, Reads } from '../data/reads.ts';
 import { rulesOf } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
-import { createCursorSeal } from '../log/cursor.ts';
+import { invalidInput, MillraceError } from '../errors.ts';
+import type { CursorSeal } from '../log/cursor.ts';
+import type { LogPosition } from '../log/entry.ts';
 import type { LogSource } from '../log/log-source.ts';
 import type { LogTail } from '../log/tail.ts';
 import type { Database } from '../platform/db.ts';
@@ -40,22 +42,32 @@ export interface AskedChanges {
   verdicts: Verdicts;
   /** The argument `after`. */
   after: string | undefined;
+  /** The place to go on from, whatever `after` says: of the stream that this one takes the place of. */
+  from?: LogPosition;
 }
 
 const checkpointEvery = 30_000;
 
 /** Makes the live engine of one application. */
-export async function createLive(given: {
+export function createLive(given: {
   db: Database;
   reads: Reads;
   source: LogSource;
   tail: LogTail;
+  seal: CursorSeal;
   log: Logger;
-}): Promise<Live> {
-  const { db, reads, source, tail, log } = given;
-  const seal = createCursorSeal(await source.secret());
+}): Live {
+  const { db, reads, source, tail, seal, log } = given;
   const plans = createChangePlans(db, reads);
-  const parts: LiveParts = { db, tail, seal, plans, markers: createMarkers(seal), log, ...createStretches(source, tail) };
+  const parts: LiveParts = {
+    db,
+    tail,
+    seal,
+    plans,
+    markers: createMarkers(seal),
+    log,
+    ...createStretches(source, tail),
+  };
   const feeds = new Map<string, ChangeFeed>();
   const stopHearing = tail.onGrowth(() => {
     for (const feed of feeds.values()) void feed.pump();
@@ -75,8 +87,8 @@ export async function createLive(given: {
   };
 
   return {
-    async openChanges({ at, field, changes, verdicts, after }, sink) {
-      const place = after === undefined ? undefined : seal.open(after);
+    async openChanges({ at, field, changes, verdicts, after, from }, sink) {
+      const place = from ?? (after === undefined ? undefined : seal.open(after));
       if (after !== undefined && !place) throw invalidInput('after', 'is not a cursor of this API');
       const plan = await plans.plan(at, field, changes, verdicts);
       if (plan.hasCustomFields) {
@@ -88,7 +100,8 @@ export async function createLive(given: {
       const feed = feedOf(plan);
       const listener = new ChangeListener(feed.group(values), sink, place?.seq ?? feed.position);
       if (!place) listener.start(parts.markers.checkpoint(plan, feed.epoch, feed.position));
-      else if (place.epoch !== feed.epoch || place.seq > tail.head.seq) listener.start(feed.resync('RESTARTED', feed.position));
+      else if (place.epoch !== feed.epoch || place.seq > tail.head.seq)
+        listener.start(feed.resync('RESTARTED', feed.position));
       else listener.start();
       void feed.pump();
       return listener;

@@ -4,6 +4,7 @@ import { type Answers, addObject } from '../data/api/outputs.ts';
 import { typeNameOf } from '../data/api/scalars.ts';
 import { keyFields } from '../data/planner/change.ts';
 import type { DataOperation } from '../data/schema.ts';
+import { MillraceError } from '../errors.ts';
 import type { Builder } from '../graphql/builder.ts';
 
 /** What a root field of the subscriptions tells the changes of; kept in the field's extensions as `changes`. */
@@ -26,7 +27,8 @@ const changeReasons = {
   HIDDEN: 'The viewer may not see the row any more.',
   FILTERED: 'The row does not match `where` any more.',
   EXPIRED: 'The cursor is older than what the log still holds.',
-  RESTARTED: 'The cursor belongs to a history that has ended: the database was restored, or changes were not recorded for a while.',
+  RESTARTED:
+    'The cursor belongs to a history that has ended: the database was restored, or changes were not recorded for a while.',
   TRUNCATED: 'All rows of the table were removed at once.',
   PERMISSION: 'What the viewer may see has changed as a whole.',
 };
@@ -58,44 +60,57 @@ function addTypes(builder: Builder, api: Api, model: ApiModel): void {
       Object.fromEntries(
         key.map(([field, column]) => [
           field,
-          { type: typeNameOf(api, column), nullable: true, description: 'Part of the key; null where the viewer may not read it.' },
+          {
+            type: typeNameOf(api, column),
+            nullable: true,
+            description: 'Part of the key; null where the viewer may not read it.',
+          },
         ]),
       ),
     );
   }
-  addObject(builder, api.typeName(`${name}Change`), `What happened to a row of ${name}, as the viewer may know it.`, () => ({
-    type: { type: api.typeName('ChangeType'), nullable: false, description: 'What it is to the viewer.' },
-    reason: {
-      type: api.typeName('ChangeReason'),
-      nullable: true,
-      description: 'Why, of REMOVED and RESYNC.',
-    },
-    cursor: {
-      type: 'String',
-      nullable: false,
-      description: 'The place behind this change: give it as `after` to go on from here.',
-    },
-    at: { type: api.typeName('DateTime'), nullable: false, description: 'When it happened.' },
-    ...(key.length > 0 && {
-      key: { type: api.typeName(`${name}Key`), nullable: true, description: 'Which row; null where it is about none.' },
+  addObject(
+    builder,
+    api.typeName(`${name}Change`),
+    `What happened to a row of ${name}, as the viewer may know it.`,
+    () => ({
+      type: { type: api.typeName('ChangeType'), nullable: false, description: 'What it is to the viewer.' },
+      reason: {
+        type: api.typeName('ChangeReason'),
+        nullable: true,
+        description: 'Why, of REMOVED and RESYNC.',
+      },
+      cursor: {
+        type: 'String',
+        nullable: false,
+        description: 'The place behind this change: give it as `after` to go on from here.',
+      },
+      at: { type: api.typeName('DateTime'), nullable: false, description: 'When it happened.' },
+      ...(key.length > 0 && {
+        key: {
+          type: api.typeName(`${name}Key`),
+          nullable: true,
+          description: 'Which row; null where it is about none.',
+        },
+      }),
+      node: {
+        type: name,
+        nullable: true,
+        description: 'The row after the change; its relations as they are now. Null when there is none to be seen.',
+      },
+      previous: {
+        type: name,
+        nullable: true,
+        description: 'The row before the change, of UPDATED, DELETED, and REMOVED by the filter.',
+      },
+      changedFields: {
+        type: 'String',
+        isList: true,
+        nullable: true,
+        description: 'Of UPDATED: the fields whose values have changed, among those the viewer may read.',
+      },
     }),
-    node: {
-      type: name,
-      nullable: true,
-      description: 'The row after the change; its relations as they are now. Null when there is none to be seen.',
-    },
-    previous: {
-      type: name,
-      nullable: true,
-      description: 'The row before the change, of UPDATED, DELETED, and REMOVED by the filter.',
-    },
-    changedFields: {
-      type: 'String',
-      isList: true,
-      nullable: true,
-      description: 'Of UPDATED: the fields whose values have changed, among those the viewer may read.',
-    },
-  }));
+  );
 }
 
 function addChanges(builder: Builder, api: Api, model: ApiModel): void {
@@ -128,7 +143,10 @@ function addChanges(builder: Builder, api: Api, model: ApiModel): void {
       },
       // @NOTE never asked: the live engine answers. A transport that cannot carry a stream is told so here.
       subscribe: () => {
-        throw new Error('changes are told by the live engine');
+        throw new MillraceError(
+          'INVALID_INPUT',
+          'subscriptions need a stream: a WebSocket, or Accept: text/event-stream',
+        );
       },
       resolve: (parent) => parent as Answers as never,
     }),

@@ -1,4 +1,5 @@
 import type { GraphQLError } from 'graphql';
+import type { LogPosition } from '../log/entry.ts';
 
 /** One result for whoever is in a group, ready to be sent: written once, shared by all. */
 export interface Frame {
@@ -22,6 +23,8 @@ export interface Sink {
 
 /** A stream that is open. */
 export interface Stream {
+  /** How far it has told the log: where another one can go on; undefined for one that keeps no place. */
+  readonly place: LogPosition | undefined;
   /** The client has gone, or wants no more. Calling it again does nothing. */
   close(): void;
 }

@@ -37,15 +37,14 @@ const inspection = 60_000;
 /** Opens a node's log: installs what is missing of it, and begins to follow it at its present end. */
 export async function openLogNode(given: {
   db: Database;
-  url: string;
-  statementTimeout: number;
+  session: { url: string; statementTimeout: number };
   bus: Bus;
   /** How long changes are kept, in milliseconds. */
   retention: number;
   datamodel: Datamodel;
   log: Logger;
 }): Promise<LogNode> {
-  const { db, bus, log, url, statementTimeout, retention } = given;
+  const { db, bus, log, session, retention } = given;
   await using stack = new AsyncDisposableStack();
   let { datamodel } = given;
   const inspect = async (): Promise<Installation> => {
@@ -63,9 +62,7 @@ export async function openLogNode(given: {
     const text = JSON.stringify(hint);
     bus.publish(hints, text.length <= largestHint ? text : JSON.stringify({ ...hint, entries: undefined }));
   };
-  const sequencer = stack.use(
-    new Sequencer({ openSession: () => openSession({ url, statementTimeout }), announce, retention, log }),
-  );
+  const sequencer = stack.use(new Sequencer({ openSession: () => openSession(session), announce, retention, log }));
   stack.defer(bus.subscribe(hints, (message) => tail.hear(JSON.parse(message) as LogHint)));
   stack.defer(bus.subscribe(pokes, () => sequencer.poke()));
   stack.defer(bus.onGap(() => void tail.catchUp()));

@@ -132,10 +132,13 @@ export class Sequencer implements AsyncDisposable {
 
 const spanOf = (entries: readonly LogEntry[]) => ({ from: entries[0]!.seq, seq: entries.at(-1)!.seq });
 
+// @NOTE `advanced` asks `moved`: else PostgreSQL might write the head before it is read, and a row written by the same
+// statement is not seen by it.
 const moveText = `
   with head as (select seq, segment from millrace.event_head for update),
   taken as (
-    delete from millrace.event_inbox where id in (select id from millrace.event_inbox order by id limit $1) returning *
+    delete from millrace.event_inbox where id in (select id from millrace.event_inbox order by id limit $1)
+      and exists (select 1 from head) returning *
   ),
   moved as (
     insert into millrace.event_log (segment, seq, at, xid, relation, operation, old, new)
@@ -144,7 +147,7 @@ const moveText = `
     returning *
   ),
   advanced as (
-    update millrace.event_head set seq = seq + (select count(*) from taken) where exists (select 1 from taken) returning epoch
+    update millrace.event_head set seq = (select max(moved.seq) from moved) where exists (select 1 from moved) returning epoch
   )
   select advanced.epoch, ${entryColumns('moved')} from moved, advanced order by moved.seq`;
 

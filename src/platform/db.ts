@@ -52,10 +52,11 @@ const sessionOptions = (statementTimeout: number): string =>
 /**
  * Opens a pool of connections; none is made before the first query.
  * @param onError told of connections that break while idle
+ * @param onCommit told after each transaction that was committed
  */
 export function openDatabase(
   options: { url: string; size: number; statementTimeout: number },
-  onError: (error: Error) => void,
+  { onError, onCommit = () => {} }: { onError: (error: Error) => void; onCommit?: () => void },
 ): Database {
   const pool = new pg.Pool({
     connectionString: parseDatabaseUrl(options.url).connectionString,
@@ -109,6 +110,7 @@ export function openDatabase(
         try {
           const result = await work(on(client));
           await client.query('commit');
+          onCommit();
           return result;
         } catch (error) {
           await client.query('rollback').catch(() => {});

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { MillraceError } from '../errors.ts';
 
 /** Levels of lists and objects in a body; a filter of any sense has fewer, and code that walks them needs the stack. */
-const maxDepth = 200;
+export const maxDepth = 200;
 
 /** A body in a form that is not read: HTTP has a status of its own for that. */
 export class UnsupportedBody extends MillraceError {
@@ -68,7 +68,7 @@ const tooLarge = (maxBytes: number): MillraceError =>
   new MillraceError('TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
 
 /** Whether JSON text nests deeper than this, found without nesting oneself. */
-function isDeeperThan(limit: number, text: string): boolean {
+export function isDeeperThan(limit: number, text: string): boolean {
   // Every level takes a bracket on either side.
   if (text.length < 2 * limit) return false;
   let depth = 0;

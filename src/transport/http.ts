@@ -2,16 +2,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { HttpConfig } from '../config/config.ts';
 import { type ErrorCode, MillraceError, statusOf } from '../errors.ts';
-import type { Answered, GraphqlEngine } from '../graphql/yoga.ts';
+import type { Answered, GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
 import { readBody, UnsupportedBody } from './body.ts';
 import type { Graphiql } from './graphiql/graphiql.ts';
 import type { Health } from './health.ts';
+import type { EventStreams } from './sse.ts';
 
 /** What the HTTP server hands requests to. */
 export interface HttpParts {
   engine: GraphqlEngine;
   health: Health;
+  events: EventStreams;
   graphiql?: Graphiql;
   /** Public keys of the server's own tokens (RFC 7517), for others to verify them. */
   jwks: () => object;
@@ -51,6 +53,7 @@ async function answer(
   if (parts.graphiql?.handle(request, response)) return;
   if (path === endpoint) {
     if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
+    if (parts.events.isAsked(request) && (await parts.events.answer(request, response, askedIn(request)))) return;
     return sendAnswer(await parts.engine.answer(request, response), request, response);
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')
@@ -67,6 +70,23 @@ async function answer(
     return;
   }
   throw new MillraceError('NOT_FOUND', 'there is nothing here');
+}
+
+/** The GraphQL request in a body that was read, or in the address. */
+function askedIn(request: IncomingMessage): GraphqlRequest {
+  const { body } = request as { body?: GraphqlRequest };
+  if (body) return body;
+  const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const variables = searchParams.get('variables');
+  try {
+    return {
+      query: searchParams.get('query') ?? '',
+      variables: variables ? (JSON.parse(variables) as Record<string, unknown>) : undefined,
+      operationName: searchParams.get('operationName'),
+    };
+  } catch (error) {
+    throw new MillraceError('INVALID_INPUT', 'the variables are not JSON', {}, { cause: error });
+  }
 }
 
 /** @NOTE a text at hand leaves in one write with its headers; unwrapped from a fetch response it would take several. */

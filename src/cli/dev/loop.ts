@@ -82,7 +82,7 @@ async function follow({ root, server, config, terminal, types }: Parts): Promise
       const made = await upgradeDatabase({ url, root, files: next.files, name: 'dev', mayLose });
       if (made) say(`  made and applied prisma/migrations/${made}`);
     }
-    server.replace(next);
+    await server.replace(next);
     for (const notice of next.notices) if (!before.notices.includes(notice)) say(`  ${notice}`);
     say(`reloaded in ${((performance.now() - started) / 1000).toFixed(1)} s`);
     // In the background: types are for the editor, the server does not need them.

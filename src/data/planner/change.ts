@@ -103,7 +103,10 @@ export function compileChange(
   const known = c.statement.finish(text, (n) => `${valueMark}${n};`);
   const write = (parts: readonly string[], nameOf: (number: number) => string) =>
     known.text
-      .replace(classesMark, () => `(select ${['u.n', ...parts].join(', ')} from unnest($8::text[]) with ordinality u(v, n) offset 0) k`)
+      .replace(
+        classesMark,
+        () => `(select ${['u.n', ...parts].join(', ')} from unnest($8::text[]) with ordinality u(v, n) offset 0) k`,
+      )
       .replaceAll(valuePattern, (_, number: string) => nameOf(Number(number)));
   const selected = collectFields(c.at, objectType(c, c.api.typeName(`${model.name}Change`)), setsOf(field.nodes));
   return {
@@ -159,7 +162,9 @@ const reasonSql = `case when v.matched and not v.matches and e.kind <> 'delete' 
 function changedNames(c: Compiler, model: ApiModel): string {
   const names = [...model.fields].flatMap(([name, field]) => {
     if (field.kind !== 'column') return [];
-    const [after, before] = [newRow, oldRow].map((alias) => `(${column(c, model.model, alias, field, 'client')})::text`);
+    const [after, before] = [newRow, oldRow].map(
+      (alias) => `(${column(c, model.model, alias, field, 'client')})::text`,
+    );
     return [`case when ${after} is distinct from ${before} then ${literal(name)} end`];
   });
   return `case when e.kind = 'update' then array_remove(array[${names.join(', ')}]::text[], null) else '{}'::text[] end`;

@@ -58,7 +58,10 @@ function relationSql(
   }
   const other = c.statement.alias(target.table);
   const condition = all([joinCondition(field, alias, other), visibleFrom(c, model, field, target, other)]);
-  return objectSql(rowColumns(c, target, other, nodes), `from ${relatedFrom(c, field, target, other)} where ${condition}`);
+  return objectSql(
+    rowColumns(c, target, other, nodes),
+    `from ${relatedFrom(c, field, target, other)} where ${condition}`,
+  );
 }
 
 /** A scalar sub-select that yields one object, or null. */

@@ -39,7 +39,10 @@ export class Statement {
    * The text with its placeholders named (`$1` … unless said otherwise), and how to make their values. What was bound for a part that was not written
    * after all (the size of a page of which only the total is asked) is checked and not sent: PostgreSQL would refuse it.
    */
-  finish(text: string, nameOf: (number: number) => string = (n) => `$${n}`): { text: string; values: (input: PlanInput) => unknown[] } {
+  finish(
+    text: string,
+    nameOf: (number: number) => string = (n) => `$${n}`,
+  ): { text: string; values: (input: PlanInput) => unknown[] } {
     const used: number[] = [];
     const numbered = text.replaceAll(placeholder, (_, index: string) => {
       const known = used.indexOf(Number(index));
@@ -66,8 +69,11 @@ export class Statement {
 
   /** The columns that a text of this statement reads, by alias and table. */
   readsOf(text: string): TableRead[] {
-    const reads = new Map([...this.tables].map(([alias, table]) => [alias, { alias, table, columns: new Set<string>() }]));
-    for (const [, alias, column] of text.matchAll(reference)) reads.get(alias!)?.columns.add(column!.replaceAll('""', '"'));
+    const reads = new Map(
+      [...this.tables].map(([alias, table]) => [alias, { alias, table, columns: new Set<string>() }]),
+    );
+    for (const [, alias, column] of text.matchAll(reference))
+      reads.get(alias!)?.columns.add(column!.replaceAll('""', '"'));
     return [...reads.values()].filter(({ alias }) => new RegExp(`\\b${alias}\\b`).test(text));
   }
 }
