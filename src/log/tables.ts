@@ -55,6 +55,7 @@ create index if not exists event_log_deleted on millrace.event_log (xid) where o
 create table if not exists millrace.event_log_1 partition of millrace.event_log for values in (1);
 `;
 
-/** Advisory locks of the log: whoever installs it, and the one node that moves the inbox into it. */
+/** The advisory lock of whoever installs the log. */
 export const installLock = 7_270_001;
+/** The advisory lock of the one node that moves the inbox into the log. */
 export const sequencerLock = 7_270_002;
