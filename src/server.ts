@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
 import { createEngine } from './graphql/yoga.ts';
-import { createLive } from './live/live.ts';
+import { createLive, type Live } from './live/live.ts';
 import { openLogNode } from './log/node.ts';
 import type { Bus } from './platform/bus/bus.ts';
 import { createInProcessBus } from './platform/bus/in-process.ts';
@@ -35,6 +35,8 @@ export interface Server extends AsyncDisposable {
   tokens: Tokens;
   db: Database;
   application(): Application;
+  /** What is followed now. */
+  live(): Live;
   /** Serves this application from the next request on; streams end, and go on in it when their clients come back. */
   replace(application: Application): Promise<void>;
   /** Stops taking requests, finishes those under way (for at most 8 s), and takes everything down. */
@@ -128,6 +130,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     tokens,
     db,
     application: () => application,
+    live: () => live,
     async replace(next) {
       await logNode.capture(next.datamodel);
       const before = live;

@@ -97,7 +97,7 @@ function isAllowed(access: Access | undefined, viewer: Viewer): boolean {
 }
 
 /** A stranger is asked to sign in, somebody known is refused. */
-const refuse = (viewer: Viewer): Error =>
+export const refuse = (viewer: Viewer): Error =>
   toClientError(
     viewer.isAnonymous
       ? new MillraceError('UNAUTHENTICATED', 'sign in to do this')

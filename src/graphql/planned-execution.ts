@@ -134,7 +134,8 @@ async function answer(args: ExecutionArgs, { operation, fragments }: Prepared): 
   }
 }
 
-function rootFields(at: Operation, query: GraphQLObjectType): PlannedField[] | undefined {
+/** The root fields of a query, where all of them are reads of the data API; undefined where one is not. */
+export function rootFields(at: Operation, query: GraphQLObjectType): PlannedField[] | undefined {
   const fields: PlannedField[] = [];
   for (const [key, nodes] of collectFields(at, query, [at.operation.selectionSet])) {
     const definition = query.getFields()[nodes[0]!.name.value];

@@ -1,7 +1,7 @@
 import { GraphQLSchema } from 'graphql';
 import type { Api } from '../data/api/api-model.ts';
 import { dataSchema } from '../data/schema.ts';
-import { liveSchema } from '../live/schema.ts';
+import { liveDirective, liveSchema } from '../live/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
 import { guardRoots } from './guard.ts';
 
@@ -28,10 +28,16 @@ export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
 /** GraphQL does not ask its root types to have these names, so a model called `Query` may keep its own. */
 const rootName = (name: string, api: Api): string => (api.byTypeName.has(name) ? `Root${name}` : name);
 
-/** Pothos takes a type called `Subscription` for the root of subscriptions; where it is a model's, it is not. */
+/** @NOTE the directive is added here, for Pothos knows none of its own.
+ * Pothos takes a type called `Subscription` for the root of subscriptions; where it is a model's, it is not. */
 function withoutFalseRoots(schema: GraphQLSchema, api: Api): GraphQLSchema {
   const config = schema.toConfig();
   const root = <Type extends { name: string }>(type: Type | null | undefined): Type | undefined =>
     type && !api.byTypeName.has(type.name) ? type : undefined;
-  return new GraphQLSchema({ ...config, mutation: root(config.mutation), subscription: root(config.subscription) });
+  return new GraphQLSchema({
+    ...config,
+    directives: [...config.directives, liveDirective],
+    mutation: root(config.mutation),
+    subscription: root(config.subscription),
+  });
 }

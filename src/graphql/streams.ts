@@ -4,7 +4,9 @@
  */
 import {
   type ExecutionArgs,
+  type FieldNode,
   GraphQLError,
+  getDirectiveValues,
   getOperationAST,
   getVariableValues,
   Kind,
@@ -15,13 +17,14 @@ import { fieldArguments } from '../data/planner/arguments.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
 import { collectFields } from '../data/planner/selection.ts';
 import type { Operation } from '../data/reads.ts';
-import { MillraceError } from '../errors.ts';
+import { invalidInput } from '../errors.ts';
 import type { Live } from '../live/live.ts';
-import { changesOf } from '../live/schema.ts';
+import { changesOf, liveDirective } from '../live/schema.ts';
 import type { Sink, Stream } from '../live/sink.ts';
 import type { LogPosition } from '../log/entry.ts';
 import { toClientError } from './client-errors.ts';
-import { guardOf } from './guard.ts';
+import { guardOf, refuse } from './guard.ts';
+import { rootFields } from './planned-execution.ts';
 
 /** A live operation, checked and permitted: opened when the client's end is there. */
 export interface LiveOperation {
@@ -31,13 +34,23 @@ export interface LiveOperation {
 
 /**
  * What of an operation the live engine answers; undefined when it is the executor's.
+ * @param resumeAfter the cursor to go on from, where the transport knows it better than the document
  * @throws GraphQLError for a live operation that cannot be begun: refused, or with wrong variables
  */
 export function liveOperation(live: Live, args: ExecutionArgs, resumeAfter?: string): LiveOperation | undefined {
-  const { schema, document, operationName } = args;
-  const operation = getOperationAST(document, operationName);
-  if (operation?.operation !== 'subscription') return undefined;
-  const root = schema.getSubscriptionType();
+  const operation = getOperationAST(args.document, args.operationName);
+  if (operation?.operation === 'subscription') return changesOperation(live, args, operation, resumeAfter);
+  if (operation?.operation === 'query') return queryOperation(live, args, operation);
+  return undefined;
+}
+
+function changesOperation(
+  live: Live,
+  args: ExecutionArgs,
+  operation: OperationDefinitionNode,
+  resumeAfter: string | undefined,
+): LiveOperation | undefined {
+  const root = args.schema.getSubscriptionType();
   if (!root) return undefined;
   const at = operationAt(args, operation);
   const [entry] = collectFields(at, root, [operation.selectionSet]);
@@ -46,21 +59,50 @@ export function liveOperation(live: Live, args: ExecutionArgs, resumeAfter?: str
   const definition = root.getFields()[nodes[0]!.name.value];
   const changes = definition && changesOf(definition.extensions);
   if (!changes) return undefined;
-  const context = args.contextValue as Context;
-  requirePermission(definition.extensions, context);
+  const { verdicts } = requirePermission([definition.extensions], args);
   const field: PlannedField = { key, nodes, definition, read: undefined };
   const asked: unknown = fieldArguments(nodes[0]!, definition.args, at.variables).get('after').now;
   const after = resumeAfter ?? (typeof asked === 'string' ? asked : undefined);
-  const { verdicts } = context;
   return {
-    async open(sink, from) {
-      try {
-        return await live.openChanges({ at, field, changes, verdicts, after, from }, sink);
-      } catch (error) {
-        throw toClientError(new GraphQLError(messageOf(error), { nodes, path: [key], originalError: asError(error) }));
-      }
-    },
+    open: (sink, from) =>
+      placed(nodes, [key], () => live.openChanges({ at, field, changes, verdicts, after, from }, sink)),
   };
+}
+
+function queryOperation(
+  live: Live,
+  args: ExecutionArgs,
+  operation: OperationDefinitionNode,
+): LiveOperation | undefined {
+  const asked = getDirectiveValues(liveDirective, operation, args.variableValues ?? {});
+  if (!asked) return undefined;
+  const at = operationAt(args, operation);
+  const fields = rootFields(at, args.schema.getQueryType()!);
+  if (!fields) {
+    const message = 'a live query has fields of the data API alone';
+    throw toClientError(new GraphQLError(message, { nodes: operation, originalError: invalidInput('', message) }));
+  }
+  const { verdicts } = requirePermission(
+    fields.flatMap(({ definition }) => (definition ? [definition.extensions] : [])),
+    args,
+  );
+  const { nodes, key } = fields[0]!;
+  const asPatch = asked.patch === true;
+  return { open: (sink) => placed(nodes, [key], () => live.queries.open({ at, fields, verdicts, asPatch }, sink)) };
+}
+
+/** Says where in the document something failed. */
+async function placed<T>(
+  nodes: readonly FieldNode[],
+  path: readonly string[],
+  action: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const originalError = error instanceof Error ? error : new Error(String(error));
+    throw toClientError(new GraphQLError(originalError.message, { nodes, path, originalError }));
+  }
 }
 
 function operationAt(
@@ -75,15 +117,9 @@ function operationAt(
   return { schema, operation, fragments, variables: coerced.coerced };
 }
 
-function requirePermission(extensions: Readonly<Record<string, unknown>>, context: Context): void {
-  if (guardOf(extensions)(context)) return;
-  const { isAnonymous } = context.viewer;
-  throw toClientError(
-    isAnonymous
-      ? new MillraceError('UNAUTHENTICATED', 'sign in to do this')
-      : new MillraceError('FORBIDDEN', 'not allowed'),
-  );
+/** Asks the guards of these root fields, as the executor would. @throws GraphQLError when one refuses */
+function requirePermission(roots: readonly Readonly<Record<string, unknown>>[], args: ExecutionArgs): Context {
+  const context = args.contextValue as Context;
+  if (roots.every((extensions) => guardOf(extensions)(context))) return context;
+  throw refuse(context.viewer);
 }
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-const messageOf = (error: unknown): string => asError(error).message;

@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogPosition } from '../log/entry.ts';
 import { type ChangeGroup, judgeEntries, type PlacedFrame } from './change-feed.ts';
-import type { Sink, Stream } from './sink.ts';
+import { patience, type Sink, type Stream } from './sink.ts';
 
-/** How long a client may leave what it was sent unread before it is cut off, in milliseconds. */
-const patience = 30_000;
 const retryEvery = 200;
 
 /** One client's place in a group's changes. */

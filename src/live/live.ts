@@ -21,6 +21,7 @@ import { ChangeListener } from './change-listener.ts';
 import { createChangePlans, type PreparedChanges } from './change-plans.ts';
 import { classOf } from './class-values.ts';
 import { createStretches, type LiveParts } from './live-parts.ts';
+import { createLiveQueries, type LiveQueries } from './live-queries.ts';
 import { createMarkers } from './markers.ts';
 import type { ChangesField } from './schema.ts';
 import type { Sink, Stream } from './sink.ts';
@@ -32,6 +33,8 @@ export interface Live extends Disposable {
    * @throws MillraceError INVALID_INPUT, when its arguments cannot be used; UNAVAILABLE
    */
   openChanges(asked: AskedChanges, sink: Sink): Promise<Stream>;
+  /** The queries that are kept answered. */
+  readonly queries: LiveQueries;
 }
 
 /** A subscription to changes, as it was asked for. */
@@ -71,6 +74,7 @@ export function createLive(given: {
   const feeds = new Map<string, ChangeFeed>();
   const stopHearing = tail.onGrowth(() => {
     for (const feed of feeds.values()) void feed.pump();
+    queries.hear();
   });
   const timer = setInterval(() => {
     for (const feed of feeds.values()) feed.checkpoint();
@@ -86,7 +90,10 @@ export function createLive(given: {
     return made;
   };
 
+  const queries = createLiveQueries(parts, reads);
+
   return {
+    queries,
     async openChanges({ at, field, changes, verdicts, after, from }, sink) {
       const place = from ?? (after === undefined ? undefined : seal.open(after));
       if (after !== undefined && !place) throw invalidInput('after', 'is not a cursor of this API');
@@ -110,6 +117,7 @@ export function createLive(given: {
       clearInterval(timer);
       stopHearing();
       for (const feed of feeds.values()) feed.endAll();
+      queries.endAll();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { DirectiveLocation, GraphQLBoolean, GraphQLDirective, GraphQLNonNull } from 'graphql';
 import type { Api, ApiModel } from '../data/api/api-model.ts';
 import { inputType } from '../data/api/filters.ts';
 import { type Answers, addObject } from '../data/api/outputs.ts';
@@ -32,6 +33,22 @@ const changeReasons = {
   TRUNCATED: 'All rows of the table were removed at once.',
   PERMISSION: 'What the viewer may see has changed as a whole.',
 };
+
+/** Makes a query one that goes on answering. */
+export const liveDirective = new GraphQLDirective({
+  name: 'live',
+  description:
+    'Over a WebSocket or an event stream: first the answer, then the new one whenever something it depends on has changed. Anywhere else: the answer, once.',
+  locations: [DirectiveLocation.QUERY],
+  args: {
+    patch: {
+      type: new GraphQLNonNull(GraphQLBoolean),
+      defaultValue: false,
+      description:
+        'Tell what differs (RFC 6902) in `extensions.live.patch` instead of the whole answer, where that is shorter. `extensions.live.revision` counts the answers.',
+    },
+  },
+});
 
 /** Adds the subscriptions that tell what happens to the rows of each model. */
 export function liveSchema(builder: Builder, api: Api): void {

@@ -21,6 +21,9 @@ export interface Sink {
   cutOff(): void;
 }
 
+/** How long a client may leave what it was sent unread before it is cut off, in milliseconds. */
+export const patience = 30_000;
+
 /** A stream that is open. */
 export interface Stream {
   /** How far it has told the log: where another one can go on; undefined for one that keeps no place. */

@@ -13,7 +13,10 @@ export interface ChangeStream {
 
 /** A client of the API on a WebSocket. */
 export interface SocketClient extends AsyncDisposable {
+  /** The data of each result; one with errors is thrown. */
   subscribe(query: string, variables?: Record<string, unknown>): ChangeStream;
+  /** The results as they are. */
+  results(query: string, variables?: Record<string, unknown>): ChangeStream;
 }
 
 /** Opens a WebSocket as somebody with these claims; without claims as a stranger. */
@@ -28,8 +31,9 @@ export async function openSocket(
     retryAttempts: 0,
     connectionParams: token ? { authorization: `Bearer ${token}` } : {},
   });
-  return {
-    subscribe(query, variables) {
+  const open =
+    (isWhole: boolean): SocketClient['subscribe'] =>
+    (query, variables) => {
       const results: unknown[] = [];
       let heard = () => {};
       let failure: unknown;
@@ -64,11 +68,15 @@ export async function openSocket(
             });
           }
           const result = results.shift() as { data?: unknown; errors?: unknown };
+          if (isWhole) return result;
           if (result.errors) throw Object.assign(new Error(JSON.stringify(result.errors)), { errors: result.errors });
           return result.data;
         },
       };
-    },
+    };
+  return {
+    subscribe: open(false),
+    results: open(true),
     [Symbol.asyncDispose]: async () => void (await client.dispose()),
   };
 }

@@ -2,6 +2,7 @@ import { invalidInput } from '../../errors.ts';
 import type { Api, ApiModel } from '../api/api-model.ts';
 import type { ColumnField, Datamodel, Field, Model, RelationField, TableName } from '../model/datamodel.ts';
 import type { RuleComparison, RuleSlot, Verdicts } from '../rules/verdicts.ts';
+import type { Join, Pin } from './dependencies.ts';
 import { columnRef, Statement, tableRef } from './statement.ts';
 import { type Value, valueAt } from './value.ts';
 import { compileWhere } from './where.ts';
@@ -22,6 +23,11 @@ export interface Compiler {
   isNegated: boolean;
   /** What the rows of a table are read from: the table, unless something asks for rows as they were. */
   rowsOf: (table: TableName) => string;
+  /** Whether what is written now must hold for every row that is read under its alias. */
+  isConjunct: boolean;
+  /** What was noted of the rows that the statement looks at; see `dependencies.ts`. */
+  readonly pins: Pin[];
+  readonly joins: Join[];
 }
 
 /** Rows of a page when the client says nothing, and at most. */
@@ -36,7 +42,17 @@ export interface PageLimits {
 export function createCompiler(
   given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>,
 ): Compiler {
-  return { ...given, statement: new Statement(), slots: new Set(), terms: 0, isNegated: false, rowsOf: tableRef };
+  return {
+    ...given,
+    statement: new Statement(),
+    slots: new Set(),
+    terms: 0,
+    isNegated: false,
+    rowsOf: tableRef,
+    isConjunct: false,
+    pins: [],
+    joins: [],
+  };
 }
 
 const maxTerms = 500;
@@ -56,6 +72,17 @@ export function writeNegated<T>(c: Compiler, isNegated: boolean, write: () => T)
     return write();
   } finally {
     c.isNegated = before;
+  }
+}
+
+/** Writes a part of the statement that must hold for every row under its alias, or one that need not. */
+export function writeConjunct<T>(c: Compiler, isConjunct: boolean, write: () => T): T {
+  const before = c.isConjunct;
+  c.isConjunct = isConjunct;
+  try {
+    return write();
+  } finally {
+    c.isConjunct = before;
   }
 }
 
@@ -104,7 +131,7 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
 
 /** The condition under which this voice may know of the row at `alias`. */
 export const visible = (c: Compiler, model: Model, alias: string, voice: Voice): string =>
-  voice === 'rule' ? 'true' : ruleCondition(c, `read:${model.name}`, model, alias);
+  voice === 'rule' ? 'true' : writeConjunct(c, true, () => ruleCondition(c, `read:${model.name}`, model, alias));
 
 /**
  * The condition under which the viewer may see a row reached from one that they see. It is not asked again where the first
@@ -126,6 +153,6 @@ export function visibleFrom(c: Compiler, from: Model, relation: RelationField, t
 export function column(c: Compiler, model: Model, alias: string, field: ColumnField, voice: Voice): string {
   const plain = columnRef(alias, field);
   if (voice === 'rule') return plain;
-  const condition = ruleCondition(c, `read:${model.name}.${field.name}`, model, alias);
+  const condition = writeConjunct(c, false, () => ruleCondition(c, `read:${model.name}.${field.name}`, model, alias));
   return condition === 'true' ? plain : `(case when ${condition} then ${plain} end)`;
 }

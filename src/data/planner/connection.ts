@@ -1,7 +1,7 @@
 import type { FieldNode } from 'graphql';
 import { invalidInput } from '../../errors.ts';
 import type { Model, RelationField } from '../model/datamodel.ts';
-import { apiModelOf, visible, visibleFrom } from './compiler.ts';
+import { apiModelOf, visible, visibleFrom, writeConjunct } from './compiler.ts';
 import { behindCursor, cursorSql, orderMark } from './cursor.ts';
 import { compileOrder, type OrderTerm, orderSql, reversed } from './order.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
@@ -63,9 +63,9 @@ function describeList(c: SelectionCompiler, model: Model, args: Value, parent: P
   const alias = c.statement.alias(model.table);
   const from = parent ? relatedFrom(c, parent.relation, model, alias) : `${c.rowsOf(model.table)} ${alias}`;
   const conditions = [
-    parent ? joinCondition(parent.relation, parent.alias, alias) : 'true',
+    parent ? joinCondition(c, parent.relation, parent.alias, alias) : 'true',
     parent ? visibleFrom(c, parent.model, parent.relation, model, alias) : visible(c, model, alias, 'client'),
-    compileWhere(c, model, alias, args.get('where'), 'client'),
+    writeConjunct(c, true, () => compileWhere(c, model, alias, args.get('where'), 'client')),
   ];
   const terms = compileOrder(c, model, alias, args.get('orderBy'));
   const mark = orderMark(model.name, terms);

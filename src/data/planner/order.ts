@@ -74,7 +74,7 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
   const target = targetOf(c, field);
   const other = c.statement.alias(target.table);
   const from = () =>
-    `from ${relatedFrom(c, field, target, other)} where ${all([joinCondition(field, alias, other), visible(c, target, other, 'client')])}`;
+    `from ${relatedFrom(c, field, target, other)} where ${all([joinCondition(c, field, alias, other), visible(c, target, other, 'client')])}`;
   if (field.isList) {
     const { direction, nulls } = directionOf(value.get('_count'));
     const expression = `(select count(*) ${from()})`;

@@ -2,8 +2,9 @@ import type { FieldNode, GraphQLField } from 'graphql';
 import type { ApiModel } from '../api/api-model.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
 import { fieldArguments } from './arguments.ts';
-import { type Compiler, createCompiler, visible } from './compiler.ts';
+import { type Compiler, createCompiler, visible, writeConjunct } from './compiler.ts';
 import { connectionSql } from './connection.ts';
+import { type Dependency, dependenciesOf } from './dependencies.ts';
 import { objectSql, rowColumns, rowToJson, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
 import { all, identifier, literal } from './statement.ts';
@@ -17,6 +18,8 @@ export interface Plan {
   /** The values of its parameters for one request. @throws MillraceError INVALID_INPUT */
   values(input: PlanInput): unknown[];
   slots: readonly RuleSlot[];
+  /** What the answer depends on. */
+  dependencies: readonly Dependency[];
   /** Some selected field has a resolver of the user's own, so the answer must go through the executor. */
   hasCustomFields: boolean;
 }
@@ -45,7 +48,8 @@ export function compileRead(
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
   const columns = fields.map((field) => `${rootField(c, rootName, field)} as ${identifier(field.key)}`);
   const { text: sql, values } = c.statement.finish(`select ${rowToJson(`select ${columns.join(', ')}`, '::text')}`);
-  return { sql, values, slots: [...c.slots], hasCustomFields: c.hasCustomFields };
+  const dependencies = dependenciesOf(c.statement.readsOf(sql), c.pins, c.joins);
+  return { sql, values, slots: [...c.slots], dependencies, hasCustomFields: c.hasCustomFields };
 }
 
 function rootField(c: SelectionCompiler, rootName: string, { nodes, read, definition }: PlannedField): string {
@@ -58,6 +62,9 @@ function rootField(c: SelectionCompiler, rootName: string, { nodes, read, defini
 /** One row by a unique key, or null. */
 function oneSql(c: SelectionCompiler, { model }: ApiModel, where: Value, nodes: readonly FieldNode[]): string {
   const alias = c.statement.alias(model.table);
-  const condition = all([visible(c, model, alias, 'client'), uniqueCondition(c, model, alias, where)]);
+  const condition = all([
+    visible(c, model, alias, 'client'),
+    writeConjunct(c, true, () => uniqueCondition(c, model, alias, where)),
+  ]);
   return objectSql(rowColumns(c, model, alias, nodes), `from ${c.rowsOf(model.table)} ${alias} where ${condition}`);
 }

@@ -13,8 +13,12 @@ export function relatedFrom(c: Compiler, field: RelationField, target: Model, al
 }
 
 /** The condition that the row at `other` belongs to the row at `alias`. */
-export function joinCondition(field: RelationField, alias: string, other: string): string {
+export function joinCondition(c: Compiler, field: RelationField, alias: string, other: string): string {
   const { link } = field;
+  const note = (column: string, otherAlias: string, otherColumn: string) =>
+    c.joins.push({ alias, column, other: otherAlias, otherColumn });
+  if (link.kind === 'join') note(link.local.column, joinAlias(other), link.localColumn);
+  else for (const { local, remote } of link.pairs) note(local.column, other, remote.column);
   if (link.kind === 'join')
     return `${joinAlias(other)}.${identifier(link.localColumn)} = ${columnRef(alias, link.local)}`;
   return all(link.pairs.map(({ local, remote }) => `${columnRef(other, remote)} = ${columnRef(alias, local)}`));

@@ -10,8 +10,11 @@ import {
   fieldCalled,
   type Voice,
   visible,
+  writeConjunct,
   writeNegated,
 } from './compiler.ts';
+import { pinOf } from './dependencies.ts';
+import { encoderOf } from './encode.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
 import { all, any, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
@@ -39,11 +42,16 @@ function condition(c: Compiler, model: Model, alias: string, key: string, value:
       return compileWhere(c, model, alias, item, voice);
     });
   if (key === 'AND') return all(parts());
-  if (key === 'OR') return value.now === null ? 'true' : any(parts());
-  if (key === 'NOT') return all(writeNegated(c, true, parts).map(not));
+  const isAlone = () => writeConjunct(c, false, parts);
+  if (key === 'OR') return value.now === null ? 'true' : any(isAlone());
+  if (key === 'NOT') return all(writeNegated(c, true, isAlone).map(not));
   const field = fieldCalled(c, model, key, voice);
   if (field?.kind === 'relation') return relationFilter(c, model, alias, field, value, voice);
-  if (field) return columnFilter(c, field, column(c, model, alias, field, voice), value);
+  if (field) {
+    const pin = c.isConjunct ? pinOf(alias, field, value, encoderOf(field)) : undefined;
+    if (pin) c.pins.push(pin);
+    return columnFilter(c, field, column(c, model, alias, field, voice), value);
+  }
   return compoundKey(c, model, alias, key, value, voice);
 }
 
@@ -138,9 +146,11 @@ function related(
   const other = c.statement.alias(target.table);
   const mayBeUnknown = !field.isList && (c.isNegated || sense === 'negated');
   const matches = writeNegated(c, mayBeUnknown || sense === 'fails', () =>
-    where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
+    writeConjunct(c, !mayBeUnknown && sense === 'matches', () =>
+      where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
+    ),
   );
-  const isRelated = all([joinCondition(field, alias, other), visible(c, target, other, voice)]);
+  const isRelated = all([joinCondition(c, field, alias, other), visible(c, target, other, voice)]);
   const from = relatedFrom(c, field, target, other);
   const existsWhere = (conditions: string) =>
     conditions === 'false' ? 'false' : `exists (select 1 from ${from} where ${conditions})`;

@@ -1,0 +1,75 @@
+import type { PlannedField } from '../data/planner/plan.ts';
+import { type Operation, type Reads, rulesOf } from '../data/reads.ts';
+import type { Verdicts } from '../data/rules/verdicts.ts';
+import { MillraceError } from '../errors.ts';
+import { classOf } from './class-values.ts';
+import type { LiveParts } from './live-parts.ts';
+import { QueryGroup } from './query-group.ts';
+import { QueryListener } from './query-listener.ts';
+import { createImages, watchFor } from './relevance.ts';
+import type { Sink, Stream } from './sink.ts';
+
+/** A live query, as it was asked. */
+export interface AskedQuery {
+  at: Operation;
+  fields: readonly PlannedField[];
+  verdicts: Verdicts;
+  asPatch: boolean;
+}
+
+/** The live queries of one application. */
+export interface LiveQueries {
+  /** Begins to answer. @throws MillraceError when the arguments cannot be used */
+  open(asked: AskedQuery, sink: Sink): Stream;
+  /** The log has grown. */
+  hear(): void;
+  /** Ends every stream, to be begun anew elsewhere. */
+  endAll(): void;
+  /** Times that any query was run: for tests and for the curious. */
+  readonly runs: number;
+}
+
+/** Keeps live queries answered. */
+export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
+  const { db, tail } = parts;
+  const groups = new Map<string, QueryGroup>();
+  const images = createImages();
+  let heard = tail.head;
+  let runs = 0;
+  return {
+    get runs() {
+      return runs;
+    },
+    open({ at, fields, verdicts, asPatch }, sink) {
+      const plan = reads.plan(at, at.schema.getQueryType()!, fields, verdicts);
+      if (plan.hasCustomFields) {
+        throw new MillraceError('INVALID_INPUT', 'fields of the application’s own cannot be part of a live query');
+      }
+      const input = { variables: at.variables, rules: rulesOf(plan, verdicts) };
+      const key = JSON.stringify([plan.name, asPatch, classOf(plan.values(input))]);
+      let group = groups.get(key);
+      if (!group) {
+        const run = () => {
+          runs += 1;
+          return reads.run(db, plan, at.variables, verdicts);
+        };
+        const question = { run, watch: watchFor(plan.dependencies, input), asPatch };
+        group = new QueryGroup(question, parts, () => groups.delete(key));
+        groups.set(key, group);
+      }
+      const listener = new QueryListener(group, sink);
+      group.join(listener);
+      return listener;
+    },
+    hear() {
+      const { head } = tail;
+      const entries = head.epoch === heard.epoch ? tail.recent(heard.seq) : undefined;
+      heard = head;
+      if (entries?.length === 0) return;
+      for (const group of groups.values()) group.hear(entries, images);
+    },
+    endAll() {
+      for (const group of [...groups.values()]) for (const listener of [...group.listeners]) listener.end();
+    },
+  };
+}
