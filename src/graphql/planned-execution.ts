@@ -51,10 +51,11 @@ export function plannedExecution(texts: PlannedTexts): Plugin<Context> {
       if (!known?.isCandidate) return;
       setExecuteFn(async (executeArgs: ExecutionArgs) => (await answer(executeArgs, known)) ?? executeFn(executeArgs));
     },
-    onResultProcess({ request, result, setResultProcessor }) {
+    onResultProcess({ request, result, setResult, setResultProcessor }) {
       if (!result || !(rawData in result)) return;
       const type = mediaTypeFor(request.headers.get('accept'));
-      if (!type) return;
+      // In any other form, as events, the answer is an object.
+      if (!type) return setResult(JSON.parse((result as unknown as RawResult)[rawData]) as object);
       setResultProcessor((raw, { Response }) => {
         const text = (raw as unknown as RawResult)[rawData];
         // @NOTE with its length the text leaves in one piece with its headers, not in chunks.

@@ -101,11 +101,13 @@ export function compileChange(
       where d.type is not null and ${wanted}
     ) s group by s.seq, s.answer order by s.seq`;
   const known = c.statement.finish(text, (n) => `${valueMark}${n};`);
+  // @NOTE `$7` is asked for here, since a rule without relations has no use for it, and PostgreSQL wants to know its type.
   const write = (parts: readonly string[], nameOf: (number: number) => string) =>
     known.text
       .replace(
         classesMark,
-        () => `(select ${['u.n', ...parts].join(', ')} from unnest($8::text[]) with ordinality u(v, n) offset 0) k`,
+        () =>
+          `(select ${['u.n', ...parts].join(', ')} from unnest($8::text[]) with ordinality u(v, n) where $7::json is not null offset 0) k`,
       )
       .replaceAll(valuePattern, (_, number: string) => nameOf(Number(number)));
   const selected = collectFields(c.at, objectType(c, c.api.typeName(`${model.name}Change`)), setsOf(field.nodes));
