@@ -6,7 +6,7 @@ import { classOf } from './class-values.ts';
 import type { LiveParts } from './live-parts.ts';
 import { QueryGroup } from './query-group.ts';
 import { QueryListener } from './query-listener.ts';
-import { createImages, watchFor } from './relevance.ts';
+import { watchFor } from './relevance.ts';
 import type { Sink, Stream } from './sink.ts';
 
 /** A live query, as it was asked. */
@@ -33,7 +33,6 @@ export interface LiveQueries {
 export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
   const { db, tail } = parts;
   const groups = new Map<string, QueryGroup>();
-  const images = createImages();
   let heard = tail.head;
   let runs = 0;
   return {
@@ -66,7 +65,7 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
       const entries = head.epoch === heard.epoch ? tail.recent(heard.seq) : undefined;
       heard = head;
       if (entries?.length === 0) return;
-      for (const group of groups.values()) group.hear(entries, images);
+      for (const group of groups.values()) group.hear(entries, parts.images);
     },
     endAll() {
       for (const group of [...groups.values()]) for (const listener of [...group.listeners]) listener.end();

@@ -28,6 +28,11 @@ export interface Compiler {
   /** What was noted of the rows that the statement looks at; see `dependencies.ts`. */
   readonly pins: Pin[];
   readonly joins: Join[];
+  /**
+   * While a rule is followed back from one row (see `sight.ts`): whether the part that was just written has led to it. Only such
+   * parts are kept of alternatives, and none is negated: what is sought is a way, not a verdict.
+   */
+  touching?: { hit: boolean };
 }
 
 /** Rows of a page when the client says nothing, and at most. */

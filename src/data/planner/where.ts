@@ -16,7 +16,8 @@ import {
 import { pinOf } from './dependencies.ts';
 import { encoderOf } from './encode.ts';
 import { joinCondition, relatedFrom } from './relation.ts';
-import { all, any, not } from './statement.ts';
+import { all, any } from './statement.ts';
+import { alternatives, contrary, type Part, partOf } from './touching.ts';
 import { isRecord, type Value } from './value.ts';
 
 /** Neither true nor false: what a rule's undefined compares to. */
@@ -35,16 +36,16 @@ export function compileWhere(c: Compiler, model: Model, alias: string, where: Va
 function condition(c: Compiler, model: Model, alias: string, key: string, value: Value, voice: Voice): string {
   countTerm(c, value.path);
   if (value.now === unknownValue) return unknownCondition;
-  const parts = () =>
+  const parts = (): Part[] =>
     countedItems(c, value).map((item) => {
       // @NOTE an empty one too: there may be any number of them.
       if (item.keys().length === 0) countTerm(c, item.path);
-      return compileWhere(c, model, alias, item, voice);
+      return partOf(c, () => compileWhere(c, model, alias, item, voice));
     });
-  if (key === 'AND') return all(parts());
+  if (key === 'AND') return all(parts().map(({ sql }) => sql));
   const isAlone = () => writeConjunct(c, false, parts);
-  if (key === 'OR') return value.now === null ? 'true' : any(isAlone());
-  if (key === 'NOT') return all(writeNegated(c, true, isAlone).map(not));
+  if (key === 'OR') return value.now === null ? 'true' : any(alternatives(isAlone()));
+  if (key === 'NOT') return all(writeNegated(c, true, isAlone).map(contrary));
   const field = fieldCalled(c, model, key, voice);
   if (field?.kind === 'relation') return relationFilter(c, model, alias, field, value, voice);
   if (field) {
@@ -70,7 +71,8 @@ function relationFilter(
   value: Value,
   voice: Voice,
 ): string {
-  if (value.now === null) return field.isList ? 'true' : not(related(c, field, alias, undefined, voice));
+  const negate = (write: () => string) => contrary(partOf(c, write));
+  if (value.now === null) return field.isList ? 'true' : negate(() => related(c, field, alias, undefined, voice));
   const shorter = voice === 'rule' ? shortcut(c, field, value) : undefined;
   if (shorter) return related(c, shorter.field, alias, shorter.where, voice);
   const operators = field.isList
@@ -86,7 +88,7 @@ function relationFilter(
       if (!operator) throw invalidInput(value.path, `${model.name}.${field.name} has no filter ${key}`);
       const operand = value.get(key);
       if (operand.now === unknownValue) return unknownCondition;
-      return operator((where, sense) => related(c, field, alias, where, voice, sense), operand);
+      return operator((where, sense) => related(c, field, alias, where, voice, sense), operand, negate);
     }),
   );
 }
@@ -115,19 +117,21 @@ function shortcut(c: Compiler, field: RelationField, value: Value): { field: Rel
 type Sense = 'matches' | 'negated' | 'fails';
 
 type Related = (where: Value | undefined, sense?: Sense) => string;
-type Operators = Record<string, (related: Related, operand: Value) => string>;
+type Negate = (write: () => string) => string;
+type Operators = Record<string, (related: Related, operand: Value, negate: Negate) => string>;
 
 const absent = (operand: Value): boolean => operand.now === null;
 
 const oneOperators: Operators = {
-  is: (related, operand) => (absent(operand) ? not(related(undefined)) : related(operand)),
-  isNot: (related, operand) => (absent(operand) ? related(undefined) : not(related(operand, 'negated'))),
+  is: (related, operand, negate) => (absent(operand) ? negate(() => related(undefined)) : related(operand)),
+  isNot: (related, operand, negate) =>
+    absent(operand) ? related(undefined) : negate(() => related(operand, 'negated')),
 };
 
 const listOperators: Operators = {
   some: (related, operand) => related(operand),
-  none: (related, operand) => (absent(operand) ? 'true' : not(related(operand))),
-  every: (related, operand) => (absent(operand) ? 'true' : not(related(operand, 'fails'))),
+  none: (related, operand, negate) => (absent(operand) ? 'true' : negate(() => related(operand))),
+  every: (related, operand, negate) => (absent(operand) ? 'true' : negate(() => related(operand, 'fails'))),
 };
 
 /**
@@ -145,19 +149,22 @@ function related(
   const target = targetOf(c, field);
   const other = c.statement.alias(target.table);
   const mayBeUnknown = !field.isList && (c.isNegated || sense === 'negated');
-  const matches = writeNegated(c, mayBeUnknown || sense === 'fails', () =>
-    writeConjunct(c, !mayBeUnknown && sense === 'matches', () =>
-      where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
+  const part = partOf(c, () =>
+    writeNegated(c, mayBeUnknown || sense === 'fails', () =>
+      writeConjunct(c, !mayBeUnknown && sense === 'matches', () =>
+        where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
+      ),
     ),
   );
+  const matches = part.sql;
   const isRelated = all([joinCondition(c, field, alias, other), visible(c, target, other, voice)]);
   const from = relatedFrom(c, field, target, other);
   const existsWhere = (conditions: string) =>
     conditions === 'false' ? 'false' : `exists (select 1 from ${from} where ${conditions})`;
   const exists =
-    mayBeUnknown && matches !== 'true'
+    mayBeUnknown && matches !== 'true' && !c.touching
       ? `(select case when count(*) = 0 then false else bool_or(${matches}) end from ${from} where ${isRelated})`
-      : existsWhere(all([isRelated, sense === 'fails' ? not(matches) : matches]));
+      : existsWhere(all([isRelated, sense === 'fails' ? contrary(part) : matches]));
   // @NOTE SQL's `exists` is false where nothing is known, and its contrary would be true: a rule must not open by that.
   return voice === 'rule' && holdsUnknown(where?.now) ? `nullif(${exists}, false)` : exists;
 }
