@@ -2,6 +2,7 @@
  * Reads of the data API: from a parsed operation to PostgreSQL's answer. A plan is compiled once for each document, shape of
  * variables and shape of rules, kept in a bounded cache, and run with the values of each request.
  */
+import { randomBytes } from 'node:crypto';
 import type {
   FragmentDefinitionNode,
   GraphQLObjectType,
@@ -67,6 +68,8 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
   >();
   let operationCount = 0;
   let planCount = 0;
+  // @NOTE a reload makes these anew, but the connections keep what is prepared: no name may come twice on one of them.
+  const series = randomBytes(6).toString('base64url');
 
   const identify = ({ schema, operation }: Operation) => {
     let known = operations.get(operation);
@@ -98,7 +101,7 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       if (plan) return plan;
       const made = compileRead({ ...given, verdicts, variables: at.variables }, at, rootType.name, fields);
       planCount += 1;
-      const named = { ...made, name: `m${planCount}` };
+      const named = { ...made, name: `${series}.${planCount}` };
       const room =
         shelf && shelf.plans.size < maxPlansOfShelf && sameSlots(shelf.slots, made.slots) ? shelf : undefined;
       if (room) room.plans.set(shapeOf(made.slots, verdicts), named);
