@@ -8,8 +8,8 @@ import { copyProject } from '../support/project-copy.ts';
 const schema = 'model Boat {\n  id Int @id @default(autoincrement())\n  name String\n}\n';
 const rules = 'export default { Boat: { read: true, create: true } };\n';
 
-function boatProject() {
-  const project = copyProject();
+function boatProject(name?: string) {
+  const project = copyProject(name);
   const write = (file: string, text: string) => writeFileSync(path.join(project.path, file), text);
   const migrations = () =>
     readdirSync(path.join(project.path, 'prisma', 'migrations')).filter((name) => /^\d/.test(name));
@@ -90,6 +90,25 @@ describe('npm run dev', () => {
     program.write('yes\n');
     await program.waitFor(/made and applied[\s\S]*reloaded in/);
     expect(JSON.stringify(await askAs(url, undefined, '{ boats { nodes { name } } }'))).toMatch(/Cannot query field/);
+  }, 90_000);
+
+  it('withdraws the question when the schema is saved again, so that no late "yes" agrees to what is no longer there', async () => {
+    using project = boatProject();
+    project.write('prisma/app.prisma', schema);
+    project.write('app/rules.ts', rules);
+    await using program = startDev(project.path);
+    const url = await urlIn(program);
+    await askAs(url, undefined, 'mutation { createBoat(data: { name: "Ark" }) { id } }');
+    project.write('prisma/app.prisma', 'model Boat {\n  id Int @id @default(autoincrement())\n}\n');
+    await program.waitFor(/type "yes"/);
+    project.write('prisma/app.prisma', `${schema}\n`);
+    await program.waitFor(/withdrawn[\s\S]*reloaded in/);
+    program.write('yes\n');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(program.output()).not.toMatch(/made and applied prisma/);
+    expect(await askAs(url, undefined, '{ boats { nodes { name } } }')).toEqual({
+      data: { boats: { nodes: [{ name: 'Ark' }] } },
+    });
   }, 90_000);
 
   it('takes a migration back that fails, so that the next save begins anew', async () => {
