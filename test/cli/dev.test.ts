@@ -111,6 +111,34 @@ describe('npm run dev', () => {
     });
   }, 90_000);
 
+  it('knows the errors of a reloaded app/schema.ts: their codes, and what is wrong with it, where', async () => {
+    using project = boatProject('my app');
+    project.write('prisma/app.prisma', schema);
+    project.write('app/rules.ts', rules);
+    await using program = startDev(project.path);
+    const url = await urlIn(program);
+    const fields = (body: string) =>
+      `import { defineSchema, MillraceError } from 'millrace/schema';\nexport default defineSchema((tools) => {\n${body}\n});\n`;
+    project.write(
+      'app/schema.ts',
+      fields(
+        "tools.queryField('toss', 'everyone', (t) => t.int({ resolve: () => { throw new MillraceError('CONFLICT', 'sunk'); } }));",
+      ),
+    );
+    await program.waitFor(/reloaded in/);
+    expect(await askAs(url, undefined, '{ toss }')).toMatchObject({
+      errors: [{ message: 'sunk', extensions: { code: 'CONFLICT' } }],
+    });
+
+    project.write(
+      'app/schema.ts',
+      fields("tools.dataField('Boat', 'x', ['nam' as never], (t) => t.int({ resolve: () => 1 }));"),
+    );
+    await program.waitFor(/✗ app\/schema\.ts: the field x cannot be added to Boat: it needs nam[^\n]*\n→/);
+    project.write('app/rules.ts', "throw new Error('no wind');\nexport default {};\n");
+    await program.waitFor(/✗ app\/rules\.ts could not be loaded: no wind \(app\/rules\.ts:1:\d+\)/);
+  }, 90_000);
+
   it('takes a migration back that fails, so that the next save begins anew', async () => {
     using project = boatProject();
     project.write('prisma/app.prisma', schema);
