@@ -42,7 +42,7 @@ export async function upgradeDatabase({
   if (plan.warnings.length > 0 && !(await mayLose(plan.warnings))) {
     throw new StartupError(
       `nobody has agreed to what the change of the schema may lose:\n${indented(plan.warnings)}`,
-      '`npm run dev` asks at every save of prisma/; take the change back, or save again to be asked again',
+      '`npm run dev` asks, at its start and at every save of prisma/; or take the change back',
     );
   }
   const made = writeMigration(directory, name, plan.sql);

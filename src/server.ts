@@ -45,6 +45,8 @@ export interface Overrides {
   log?: Logger;
   /** Told what takes its time at the start. */
   progress?: (line: string) => void;
+  /** Asked before a migration that the start makes loses data; unless it is there, nothing is ever lost. */
+  mayLose?: (losses: readonly string[]) => Promise<boolean>;
 }
 
 /** Starts a server. @throws StartupError for everything that whoever runs it can mend */
@@ -67,7 +69,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
       log.warn({ err: error }, 'a database connection broke'),
     ),
   );
-  await requireTables(config, db, databaseUrl, application, progress);
+  await requireTables(config, overrides, db, databaseUrl, application);
 
   const contextOf = async (request: Request): Promise<Context> => {
     const header = request.headers.get('authorization');
@@ -143,17 +145,17 @@ async function migrate(
 /** On the embedded database of a developer, a schema that is ahead makes its own migration; elsewhere that is said. */
 async function requireTables(
   config: Config,
+  { progress = () => {}, mayLose = async () => false }: Overrides,
   db: Database,
   url: string,
   application: Application,
-  log: (line: string) => void,
 ) {
   const missing = await missingInDatabase(db, application.datamodel);
   if (missing.length === 0) return;
   if (config.environment === 'development' && config.database.kind === 'embedded') {
     const { files } = application;
-    const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose: async () => false });
-    log(`made and applied migration ${name}`);
+    const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose });
+    progress(`made and applied migration ${name}`);
     if ((await missingInDatabase(db, application.datamodel)).length === 0) return;
   }
   throw new StartupError(

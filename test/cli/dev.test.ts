@@ -92,6 +92,30 @@ describe('npm run dev', () => {
     expect(JSON.stringify(await askAs(url, undefined, '{ boats { nodes { name } } }'))).toMatch(/Cannot query field/);
   }, 90_000);
 
+  it('asks at the start as well, when the schema was changed while nobody followed it', async () => {
+    using project = boatProject();
+    project.write('prisma/app.prisma', schema);
+    project.write('app/rules.ts', rules);
+    {
+      await using program = startDev(project.path);
+      await askAs(await urlIn(program), undefined, 'mutation { createBoat(data: { name: "Ark" }) { id } }');
+    }
+    project.write('prisma/app.prisma', schema.replace('name String', 'title String?'));
+    {
+      await using program = startDev(project.path);
+      await program.waitFor(/may lose data[\s\S]*name[\s\S]*type "yes"/);
+      program.write('no\n');
+      expect(await program.ended).toBe(1);
+      expect(program.output()).toMatch(/nobody has agreed/);
+    }
+    await using program = startDev(project.path);
+    await program.waitFor(/type "yes"/);
+    program.write('yes\n');
+    expect(await askAs(await urlIn(program), undefined, '{ boats { nodes { title } } }')).toEqual({
+      data: { boats: { nodes: [{ title: null }] } },
+    });
+  }, 90_000);
+
   it('withdraws the question when the schema is saved again, so that no late "yes" agrees to what is no longer there', async () => {
     using project = boatProject();
     project.write('prisma/app.prisma', schema);

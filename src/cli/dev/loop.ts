@@ -24,8 +24,13 @@ const settle = 120;
 /** Serves the project until a signal comes. */
 export async function runDevelopment(root: string): Promise<void> {
   const config = readConfig();
-  const server = await startServer(config, { progress: say });
-  const parts: Parts = { root, server, config, terminal: openTerminal(), types: createTypeChecker(root, say) };
+  using terminal = openTerminal();
+  const never = new AbortController().signal;
+  const server = await startServer(config, {
+    progress: say,
+    mayLose: (losses) => askToLose(terminal, losses, never),
+  });
+  const parts: Parts = { root, server, config, terminal, types: createTypeChecker(root, say) };
   const watcher = watch([path.join(root, 'prisma'), path.join(root, 'app')], {
     ignoreInitial: true,
     ignored: (file) => file.includes(`${path.sep}migrations`) || path.basename(file).startsWith('.'),
