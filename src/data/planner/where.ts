@@ -100,6 +100,9 @@ function shortcut(c: Compiler, field: RelationField, value: Value): { field: Rel
     held.has(local) ? [{ local: held.get(local)!, remote }] : [],
   );
   if (pairs.length < next.link.pairs.length) return undefined;
+  // @NOTE PostgreSQL asks nothing of a key with a null in it: what else of it is there may lead to a row all the same.
+  const needed = new Set(pairs.map(({ local }) => local));
+  if (field.link.pairs.some(({ local }) => !local.isRequired && !needed.has(local))) return undefined;
   return { field: { ...next, link: { kind: 'foreign', pairs } }, where: operators.get('some') };
 }
 
