@@ -11,6 +11,7 @@ import type {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Queryable } from '../platform/db.ts';
+import type { AnswerRoom } from './answer-room.ts';
 import type { Api } from './api/api-model.ts';
 import type { Datamodel } from './model/datamodel.ts';
 import type { PageLimits } from './planner/compiler.ts';
@@ -27,6 +28,13 @@ export interface Operation {
   variables: Readonly<Record<string, unknown>>;
 }
 
+/** Where a plan is run, on whose behalf, and how much they may still be answered. */
+export interface Asker {
+  readonly db: Queryable;
+  readonly verdicts: Verdicts;
+  readonly room: AnswerRoom;
+}
+
 /** Plans and runs reads; shared by all requests. */
 export interface Reads {
   readonly api: Api;
@@ -39,8 +47,11 @@ export interface Reads {
     fields: readonly PlannedField[],
     verdicts: Verdicts,
   ): NamedPlan;
-  /** Runs a plan; resolves to the JSON text of an object with an answer under each root field's response key. */
-  run(db: Queryable, plan: NamedPlan, variables: PlanInput['variables'], verdicts: Verdicts): Promise<string>;
+  /**
+   * Runs a plan; resolves to the JSON text of an object with an answer under each root field's response key.
+   * @throws MillraceError TOO_LARGE
+   */
+  run(asker: Asker, plan: NamedPlan, variables: PlanInput['variables']): Promise<string>;
   /** Plans now held. */
   readonly size: number;
 }
@@ -105,7 +116,7 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       else shelves.set(key, { slots: made.slots, plans: new Map([[shapeOf(made.slots, verdicts), named]]) });
       return named;
     },
-    async run(db, plan, variables, verdicts) {
+    async run({ db, verdicts, room }, plan, variables) {
       const rules: Record<string, unknown> = {};
       for (const slot of plan.slots) rules[slot] = verdicts.of(slot);
       const rows = await db.query({
@@ -113,7 +124,7 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
         text: plan.sql,
         values: plan.values({ variables, rules }),
       });
-      return rows[0]![0] as string;
+      return room.take(rows[0]![0] as string | null);
     },
   };
 }

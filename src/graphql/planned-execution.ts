@@ -16,7 +16,7 @@ import type { Context } from '../context.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
 import { collectFields } from '../data/planner/selection.ts';
 import { type Operation, readOf } from '../data/reads.ts';
-import { MillraceError } from '../errors.ts';
+import { type ErrorCode, MillraceError } from '../errors.ts';
 import { asRequestError } from './client-errors.ts';
 import { guardOf } from './guard.ts';
 
@@ -111,6 +111,9 @@ const isRead = (query: GraphQLObjectType, node: FieldNode): boolean => {
   return field !== undefined && readOf(field.extensions) !== undefined;
 };
 
+/** What is only known when all the work was done. */
+const costly: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TOO_LARGE']);
+
 /** The raw answer; undefined when the ordinary way has to be taken. */
 async function answer(args: ExecutionArgs, { operation, fragments }: Prepared): Promise<RawResult | undefined> {
   const { schema } = args;
@@ -125,11 +128,11 @@ async function answer(args: ExecutionArgs, { operation, fragments }: Prepared): 
     if (!fields.every(({ definition }) => !definition || guardOf(definition.extensions)(context))) return undefined;
     const plan = context.reads.plan(at, query, fields, context.verdicts);
     if (plan.hasCustomFields) return undefined;
-    const data = await context.reads.run(context.db, plan, at.variables, context.verdicts);
+    const data = await context.reads.run(context, plan, at.variables);
     return { [rawData]: `{"data":${data}}` };
   } catch (error) {
     // @NOTE the executor knows how to say which field failed; what would cost as much again is answered here.
-    if (error instanceof MillraceError && error.code === 'UNAVAILABLE') throw asRequestError(error);
+    if (error instanceof MillraceError && costly.has(error.code)) throw asRequestError(error);
     return undefined;
   }
 }

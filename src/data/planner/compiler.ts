@@ -22,10 +22,11 @@ export interface Compiler {
   isNegated: boolean;
 }
 
-/** Rows of a page when the client says nothing, and at most. */
+/** Rows of a page when the client says nothing, and at most; and how large an answer may be. */
 export interface PageLimits {
   pageSize: number;
   maxPageSize: number;
+  answerBytes: number;
   /** Hides keys that the viewer may not read where they stand in cursors. */
   cursorSecret?: string;
 }

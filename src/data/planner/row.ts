@@ -68,6 +68,13 @@ export const objectSql = (columns: string, rest: string): string =>
 /** The row of a sub-select as a JSON object, and where it comes from. No column of it can have the name it is given. */
 export const rowToJson = (select: string, cast = ''): string => `row_to_json("  x")${cast} from (${select}) "  x"`;
 
+/**
+ * The whole of a statement: the sub-select's row as JSON text, or null when that is larger than may be sent.
+ * @NOTE PostgreSQL would write the answer a second time to measure it; what has an offset it does not take apart.
+ */
+export const answerSql = (c: Compiler, select: string): string =>
+  `select case when octet_length(answer) <= ${c.limits.answerBytes} then answer end from (select ${rowToJson(select, '::text')} offset 0) a(answer)`;
+
 /** The object type of that name in the schema that the document is asked of. */
 export function objectType(c: SelectionCompiler, name: string): GraphQLObjectType {
   const type = c.at.schema.getType(name);

@@ -7,7 +7,7 @@ import type { Answers } from '../api/outputs.ts';
 import type { Model } from '../model/datamodel.ts';
 import { fieldArguments } from '../planner/arguments.ts';
 import { type Compiler, visible } from '../planner/compiler.ts';
-import { rowColumns, rowToJson, type SelectionCompiler } from '../planner/row.ts';
+import { answerSql, rowColumns, type SelectionCompiler } from '../planner/row.ts';
 import { all, identifier, tableRef } from '../planner/statement.ts';
 import { constant, type Value } from '../planner/value.ts';
 import { operationOf } from '../reads.ts';
@@ -117,9 +117,9 @@ async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, k
   const c: SelectionCompiler = { ...compilerFor(run), at: operationOf(info), hasCustomFields: false };
   const columns = rowColumns(c, model, 't', info.fieldNodes);
   const condition = all([hasKey(c, model, 't', key), visible(c, model, 't', 'client')]);
-  const text = `select ${rowToJson(`select ${columns} from ${tableRef(model.table)} t where ${condition}`, '::text')}`;
+  const text = answerSql(c, `select ${columns} from ${tableRef(model.table)} t where ${condition}`);
   const rows = await runWritten(run, c, text);
-  return rows[0] ? (JSON.parse(rows[0][0] as string) as Answers) : null;
+  return rows[0] ? (JSON.parse(run.context.room.take(rows[0][0] as string | null)) as Answers) : null;
 }
 
 /**
