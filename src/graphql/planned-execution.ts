@@ -5,6 +5,7 @@
  */
 import {
   type ExecutionArgs,
+  type ExecutionResult,
   type FieldNode,
   type GraphQLObjectType,
   getVariableValues,
@@ -51,10 +52,14 @@ export function plannedExecution(texts: PlannedTexts): Plugin<Context> {
       if (!known?.isCandidate) return;
       setExecuteFn(async (executeArgs: ExecutionArgs) => (await answer(executeArgs, known)) ?? executeFn(executeArgs));
     },
-    onResultProcess({ request, result, setResultProcessor }) {
+    onResultProcess({ request, result, setResult, setResultProcessor }) {
       if (!result || !(rawData in result)) return;
       const type = mediaTypeFor(request.headers.get('accept'));
-      if (!type) return;
+      if (!type) {
+        // Yoga knows other forms, such as events, and puts an object into them.
+        setResult(JSON.parse((result as unknown as RawResult)[rawData]) as ExecutionResult);
+        return;
+      }
       setResultProcessor((raw, { Response }) => {
         const text = (raw as unknown as RawResult)[rawData];
         // @NOTE with its length the text leaves in one piece with its headers, not in chunks.
@@ -68,7 +73,7 @@ export function plannedExecution(texts: PlannedTexts): Plugin<Context> {
   };
 }
 
-/** The type of the answer, as Yoga would choose it: the first that both sides know; none means 406. */
+/** The type of the answer, as Yoga would choose it: the first that both sides know; none where it is not plain JSON. */
 function mediaTypeFor(accept: string | null): string | undefined {
   for (const part of (accept || '*/*').toLowerCase().split(',')) {
     const type = part.split(';', 1)[0]!.trim();

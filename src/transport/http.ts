@@ -4,7 +4,7 @@ import type { HttpConfig } from '../config/config.ts';
 import { type ErrorCode, MillraceError, statusOf } from '../errors.ts';
 import type { Answered, GraphqlEngine } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
-import { readBody, UnsupportedBody } from './body.ts';
+import { checkAddress, readBody, UnsupportedBody } from './body.ts';
 import type { Graphiql } from './graphiql/graphiql.ts';
 import type { Health } from './health.ts';
 
@@ -51,6 +51,7 @@ async function answer(
   if (parts.graphiql?.handle(request, response)) return;
   if (path === endpoint) {
     if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
+    else checkAddress(request.url!);
     return sendAnswer(await parts.engine.answer(request, response), request, response);
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')

@@ -119,6 +119,24 @@ describe('a method', () => {
     expect(response.status).toBeLessThan(500);
   });
 
+  it.each(['variables={bad', 'variables=', 'extensions=[', 'variables={}?'])(
+    'GET with %s is the client’s fault, not the server’s',
+    async (parameter) => {
+      const response = await fetch(`${endpoint()}?query={__typename}&${parameter}`);
+      expect(response.status).toBe(parameter === 'variables=' ? 200 : 400);
+    },
+  );
+
+  it.each(['text/event-stream', 'multipart/mixed'])('POST is answered whole as %s', async (accept) => {
+    const answers = await Promise.all(
+      ['{ users { totalCount } }', '{ __schema { queryType { name } } }'].map(async (query) =>
+        (await server.as({ role: 'admin' }).post({ query }, { accept })).text(),
+      ),
+    );
+    expect(answers[0]).toContain('{"data":{"users":{"totalCount":4}}}');
+    expect(answers[1]).toContain('{"data":{"__schema":{"queryType":{"name":"Query"}}}}');
+  });
+
   it.each(['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is not there', async (method) => {
     const response = await fetch(`${endpoint()}?query={__typename}`, { method });
     expect(response.status).toBe(405);
