@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts';
+import { invalidInput, MillraceError } from '../../errors.ts';
 import type { ApiModel } from '../api/api-model.ts';
 import { type ColumnField, type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { apiModelOf, ruleCondition, visible } from '../planner/compiler.ts';
@@ -84,8 +84,19 @@ async function isNullIn(run: WriteRun, model: Model, key: RowKey, columns: reado
   return row?.[0] === true;
 }
 
-/** Takes rows in by relations whose key this row does not hold: through their own key, or a join table. */
+/** Rows that one write takes in: each costs statements of its own, all of which one transaction has to hold open. */
+const maxConnects = 500;
+
+/**
+ * Takes rows in by relations whose key this row does not hold: through their own key, or a join table.
+ * @throws INVALID_INPUT when they are too many
+ */
 export async function connectOthers(run: WriteRun, model: Model, key: RowKey, write: RowWrite): Promise<void> {
+  let count = 0;
+  for (const { items } of write.connects) {
+    count += items.length;
+    if (count > maxConnects) throw invalidInput(items[0]!.path, `a write may connect at most ${maxConnects} rows`);
+  }
   for (const { field, items } of write.connects) {
     for (const item of items) {
       if (field.link.kind === 'join') await connectJoined(run, model, key, field, item);
