@@ -1,10 +1,10 @@
 import { type FieldNode, type GraphQLObjectType, isObjectType } from 'graphql';
 import type { ColumnField, Model, RelationField } from '../model/datamodel.ts';
 import { fieldArguments } from './arguments.ts';
-import { apiModelOf, type Compiler, column, visibleFrom } from './compiler.ts';
+import { apiModelOf, type Compiler, column, relatedness, visibleFrom } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { outputSql } from './output.ts';
-import { joinCondition, relatedFrom } from './relation.ts';
+import { relatedFrom } from './relation.ts';
 import { collectFields, type Surroundings, setsOf } from './selection.ts';
 import { all, identifier, literal } from './statement.ts';
 import { targetOf } from './where.ts';
@@ -57,7 +57,10 @@ function relationSql(
     return connectionSql(c, target, args, nodes, { model, relation: field, alias });
   }
   const other = c.statement.alias();
-  const condition = all([joinCondition(field, alias, other), visibleFrom(c, model, field, target, other)]);
+  const condition = all([
+    relatedness(c, model, field, alias, other, 'client'),
+    visibleFrom(c, model, field, target, other),
+  ]);
   return objectSql(rowColumns(c, target, other, nodes), `from ${relatedFrom(field, target, other)} where ${condition}`);
 }
 

@@ -8,11 +8,12 @@ import {
   countedItems,
   countTerm,
   fieldCalled,
+  relatedness,
   type Voice,
   visible,
   writeNegated,
 } from './compiler.ts';
-import { joinCondition, relatedFrom } from './relation.ts';
+import { relatedFrom } from './relation.ts';
 import { all, any, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
 
@@ -62,23 +63,23 @@ function relationFilter(
   value: Value,
   voice: Voice,
 ): string {
-  if (value.now === null) return field.isList ? 'true' : not(related(c, field, alias, undefined, voice));
+  if (value.now === null) return field.isList ? 'true' : not(related(c, model, field, alias, undefined, voice));
   const shorter = voice === 'rule' ? shortcut(c, field, value) : undefined;
-  if (shorter) return related(c, shorter.field, alias, shorter.where, voice);
+  if (shorter) return related(c, model, shorter.field, alias, shorter.where, voice);
   const operators = field.isList
     ? listOperators
     : value.keys().every((key) => key in oneOperators)
       ? oneOperators
       : undefined;
   // Prisma lets a rule write `author: { … }` for `author: { is: { … } }`.
-  if (!operators) return related(c, field, alias, value, voice);
+  if (!operators) return related(c, model, field, alias, value, voice);
   return all(
     value.keys().map((key) => {
       const operator = operators[key];
       if (!operator) throw invalidInput(value.path, `${model.name}.${field.name} has no filter ${key}`);
       const operand = value.get(key);
       if (operand.now === unknownValue) return unknownCondition;
-      return operator((where, sense) => related(c, field, alias, where, voice, sense), operand);
+      return operator((where, sense) => related(c, model, field, alias, where, voice, sense), operand);
     }),
   );
 }
@@ -131,6 +132,7 @@ const listOperators: Operators = {
  */
 function related(
   c: Compiler,
+  model: Model,
   field: RelationField,
   alias: string,
   where: Value | undefined,
@@ -143,7 +145,7 @@ function related(
   const matches = writeNegated(c, mayBeUnknown || sense === 'fails', () =>
     where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
   );
-  const isRelated = all([joinCondition(field, alias, other), visible(c, target, other, voice)]);
+  const isRelated = all([relatedness(c, model, field, alias, other, voice), visible(c, target, other, voice)]);
   const from = relatedFrom(field, target, other);
   const existsWhere = (conditions: string) =>
     conditions === 'false' ? 'false' : `exists (select 1 from ${from} where ${conditions})`;
