@@ -151,6 +151,18 @@ describe('what a rule may be', () => {
   });
 });
 
+describe('a claim that is null opens nothing by its contrary', () => {
+  it.each<[string, (v: Viewer) => object]>([
+    ['has', (v) => ({ NOT: { tags: { has: v.claims.team } } })],
+    ['hasSome', (v) => ({ NOT: { tags: { hasSome: v.claims.team } } })],
+    ['hasEvery', (v) => ({ NOT: { tags: { hasEvery: v.claims.team } } })],
+    ['in', (v) => ({ NOT: { ownerId: { in: v.claims.team } } })],
+    ['lt', (v) => ({ NOT: { id: { lt: v.claims.team } } })],
+  ])('%s', async (_title, rule) => {
+    expect(await seen(where(rule), { sub: 'ann', claims: { team: null } })).toEqual([]);
+  });
+});
+
 describe('undefined matches nothing', () => {
   const id = (v: Viewer) => v.id;
   it.each<[string, (v: Viewer) => object]>([
