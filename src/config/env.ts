@@ -191,7 +191,7 @@ export const variables = {
       secret: true,
     },
     PLAN_CACHE_SIZE: {
-      ...integer(0, 1_000_000, 'a number of plans'),
+      ...integer(1, 1_000_000, 'a number of plans'),
       prose: 'Compiled documents that are kept for the next time.',
       default: '1000',
     },

@@ -2,6 +2,7 @@
  * Reads of the data API: from a parsed operation to PostgreSQL's answer. A plan is compiled once for each document, shape of
  * variables and shape of rules, kept in a bounded cache, and run with the values of each request.
  */
+import { randomBytes } from 'node:crypto';
 import type {
   FragmentDefinitionNode,
   GraphQLObjectType,
@@ -56,9 +57,9 @@ export interface Reads {
   readonly size: number;
 }
 
-/** A plan with the name its statement is prepared under. */
+/** A plan with the name its statement is prepared under; without one where it is not kept. */
 export interface NamedPlan extends Plan {
-  name: string;
+  name?: string;
 }
 
 /** Plans of one operation and one shape of variables, by the shapes of the rules they depend on. */
@@ -69,6 +70,12 @@ interface Shelf {
 
 const maxPlansOfShelf = 50;
 
+/**
+ * Characters of a document, or of the shape of its variables, of which anything is kept for the next time. Those of an
+ * application are far from it; longer ones carry values that never come again, and a thousand of them the whole memory.
+ */
+export const maxKeptLength = 20_000;
+
 /** Makes the planner's front: `size` bounds the operations whose plans are kept. */
 export function createReads(given: { api: Api; datamodel: Datamodel; limits: PageLimits; size: number }): Reads {
   const shelves = new LRUCache<string, Shelf>({ max: given.size });
@@ -76,6 +83,8 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
     OperationDefinitionNode,
     { id: number; shape: (variables: Operation['variables']) => string }
   >();
+  // @NOTE connections outlive an application that is replaced, and know its statements by their names.
+  const prefix = randomBytes(4).toString('hex');
   let operationCount = 0;
   let planCount = 0;
 
@@ -108,8 +117,10 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       const plan = shelf?.plans.get(shapeOf(shelf.slots, verdicts));
       if (plan) return plan;
       const made = compileRead({ ...given, verdicts, variables: at.variables }, at, rootType.name, fields);
+      const documentLength = at.operation.loc?.source.body.length ?? 0;
+      if (Math.max(documentLength, key.length) > maxKeptLength) return made;
       planCount += 1;
-      const named = { ...made, name: `m${planCount}` };
+      const named = { ...made, name: `m${prefix}_${planCount}` };
       const room =
         shelf && shelf.plans.size < maxPlansOfShelf && sameSlots(shelf.slots, made.slots) ? shelf : undefined;
       if (room) room.plans.set(shapeOf(made.slots, verdicts), named);
@@ -120,7 +131,7 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       const rules: Record<string, unknown> = {};
       for (const slot of plan.slots) rules[slot] = verdicts.of(slot);
       const rows = await db.query({
-        name: plan.name,
+        ...(plan.name ? { name: plan.name } : {}),
         text: plan.sql,
         values: plan.values({ variables, rules }),
       });
