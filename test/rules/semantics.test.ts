@@ -122,6 +122,13 @@ describe('what a rule may be', () => {
     ['a where with a field that is not there', { nope: 1 }, 'INTERNAL', 'INTERNAL'],
     ['a where with an operator that is not there', { id: { almost: 1 } }, 'INTERNAL', 'INTERNAL'],
     ['a list', [{ isOpen: true }], 'INTERNAL', 'INTERNAL'],
+    ['a relation that is a text', { owner: 'ann' }, 'INTERNAL', 'INTERNAL'],
+    ['a relation that is a number', { owner: { is: 1 } }, 'INTERNAL', 'INTERNAL'],
+    ['relations of which some are a text', { bans: { some: 'ann' } }, 'INTERNAL', 'INTERNAL'],
+    ['a relation with an operator of every object’s', { bans: { constructor: {} } }, 'INTERNAL', 'INTERNAL'],
+    ['AND of a text', { AND: 'ann' }, 'INTERNAL', 'INTERNAL'],
+    ['OR of a text', { OR: ['ann'] }, 'INTERNAL', 'INTERNAL'],
+    ['NOT of a list of lists', { NOT: [[{ isOpen: true }]] }, 'INTERNAL', 'INTERNAL'],
   ])('%s', async (_title, rule, forAnn, forStranger) => {
     expect(await seen(rule, ann)).toEqual(forAnn);
     expect(await seen(rule)).toEqual(forStranger);

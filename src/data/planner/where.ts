@@ -27,7 +27,13 @@ export const unknownCondition = 'null::boolean';
 export function compileWhere(c: Compiler, model: Model, alias: string, where: Value, voice: Voice): string {
   if (where.now === undefined || where.now === null) return 'true';
   if (where.now === unknownValue) return unknownCondition;
+  requireConditions(where);
   return all(where.keys().map((key) => condition(c, model, alias, key, where.get(key), voice)));
+}
+
+/** @NOTE what is no object has no conditions, and would be taken for one that asks nothing: a rule would open. */
+function requireConditions(value: Value): void {
+  if (!isRecord(value.now)) throw invalidInput(value.path, 'must be an object of conditions');
 }
 
 function condition(c: Compiler, model: Model, alias: string, key: string, value: Value, voice: Voice): string {
@@ -64,18 +70,19 @@ function relationFilter(
   voice: Voice,
 ): string {
   if (value.now === null) return field.isList ? 'true' : not(related(c, model, field, alias, undefined, voice));
+  requireConditions(value);
   const shorter = voice === 'rule' ? shortcut(c, field, value) : undefined;
   if (shorter) return related(c, model, shorter.field, alias, shorter.where, voice);
   const operators = field.isList
     ? listOperators
-    : value.keys().every((key) => key in oneOperators)
+    : value.keys().every((key) => Object.hasOwn(oneOperators, key))
       ? oneOperators
       : undefined;
   // Prisma lets a rule write `author: { … }` for `author: { is: { … } }`.
   if (!operators) return related(c, model, field, alias, value, voice);
   return all(
     value.keys().map((key) => {
-      const operator = operators[key];
+      const operator = Object.hasOwn(operators, key) ? operators[key] : undefined;
       if (!operator) throw invalidInput(value.path, `${model.name}.${field.name} has no filter ${key}`);
       const operand = value.get(key);
       if (operand.now === unknownValue) return unknownCondition;
@@ -143,7 +150,7 @@ function related(
   const other = c.statement.alias();
   const mayBeUnknown = !field.isList && (c.isNegated || sense === 'negated');
   const matches = writeNegated(c, mayBeUnknown || sense === 'fails', () =>
-    where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
+    where && !absent(where) ? compileWhere(c, target, other, where, voice) : 'true',
   );
   const isRelated = all([relatedness(c, model, field, alias, other, voice), visible(c, target, other, voice)]);
   const from = relatedFrom(field, target, other);
