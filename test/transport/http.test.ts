@@ -143,6 +143,22 @@ describe('a method', () => {
   });
 });
 
+it('what is no HTTP is not left half open, to be held for ever by who does not close it', async () => {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+  const failed = new Promise<boolean>((resolve) => {
+    socket.on('error', () => resolve(true));
+    setTimeout(() => resolve(false), 3000);
+  });
+  socket.write('garbage\r\n\r\n');
+  socket.resume();
+  await new Promise((resolve) => socket.once('end', resolve));
+  const again = setInterval(() => socket.write('x'), 50);
+  expect(await failed).toBe(true);
+  clearInterval(again);
+  socket.destroy();
+});
+
 /** Sends bytes as they are, and reads what comes back until the connection ends or a second has passed. */
 function raw(text: string): Promise<string> {
   return new Promise((resolve) => {
