@@ -4,6 +4,7 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { type Application, createApplication, enumerate, readSources, type Sources } from './application.ts';
 import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
+import { createAnswerRoom } from './data/answer-room.ts';
 import { missingInDatabase } from './data/model/check-database.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
@@ -74,7 +75,8 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const contextOf = async (request: Request): Promise<Context> => {
     const header = request.headers.get('authorization');
     const viewer = header === null ? stranger : await authenticate(header, tokens, config.tokens.adminRole);
-    return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads };
+    const room = createAnswerRoom(config.graphql.limits.answerBytes);
+    return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room };
   };
   const { corsOrigins } = config.http;
   const engine = createEngine({

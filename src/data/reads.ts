@@ -12,6 +12,7 @@ import type {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Queryable } from '../platform/db.ts';
+import type { AnswerRoom } from './answer-room.ts';
 import type { Api } from './api/api-model.ts';
 import type { Datamodel } from './model/datamodel.ts';
 import type { PageLimits } from './planner/compiler.ts';
@@ -28,6 +29,13 @@ export interface Operation {
   variables: Readonly<Record<string, unknown>>;
 }
 
+/** Where a plan is run, on whose behalf, and how much they may still be answered. */
+export interface Asker {
+  readonly db: Queryable;
+  readonly verdicts: Verdicts;
+  readonly room: AnswerRoom;
+}
+
 /** Plans and runs reads; shared by all requests. */
 export interface Reads {
   readonly api: Api;
@@ -40,15 +48,18 @@ export interface Reads {
     fields: readonly PlannedField[],
     verdicts: Verdicts,
   ): NamedPlan;
-  /** Runs a plan; resolves to the JSON text of an object with an answer under each root field's response key. */
-  run(db: Queryable, plan: NamedPlan, variables: PlanInput['variables'], verdicts: Verdicts): Promise<string>;
+  /**
+   * Runs a plan; resolves to the JSON text of an object with an answer under each root field's response key.
+   * @throws MillraceError TOO_LARGE
+   */
+  run(asker: Asker, plan: NamedPlan, variables: PlanInput['variables']): Promise<string>;
   /** Plans now held. */
   readonly size: number;
 }
 
-/** A plan with the name its statement is prepared under. */
+/** A plan with the name its statement is prepared under; without one where it is not kept. */
 export interface NamedPlan extends Plan {
-  name: string;
+  name?: string;
 }
 
 /** Plans of one operation and one shape of variables, by the shapes of the rules they depend on. */
@@ -59,6 +70,12 @@ interface Shelf {
 
 const maxPlansOfShelf = 50;
 
+/**
+ * Characters of a document, or of the shape of its variables, of which anything is kept for the next time. Those of an
+ * application are far from it; longer ones carry values that never come again, and a thousand of them the whole memory.
+ */
+export const maxKeptLength = 20_000;
+
 /** Makes the planner's front: `size` bounds the operations whose plans are kept. */
 export function createReads(given: { api: Api; datamodel: Datamodel; limits: PageLimits; size: number }): Reads {
   const shelves = new LRUCache<string, Shelf>({ max: given.size });
@@ -66,10 +83,10 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
     OperationDefinitionNode,
     { id: number; shape: (variables: Operation['variables']) => string }
   >();
+  // @NOTE connections outlive an application that is replaced, and know its statements by their names.
+  const prefix = randomBytes(4).toString('hex');
   let operationCount = 0;
   let planCount = 0;
-  // @NOTE a reload makes these anew, but the connections keep what is prepared: no name may come twice on one of them.
-  const series = randomBytes(6).toString('base64url');
 
   const identify = ({ schema, operation }: Operation) => {
     let known = operations.get(operation);
@@ -100,23 +117,25 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       const plan = shelf?.plans.get(shapeOf(shelf.slots, verdicts));
       if (plan) return plan;
       const made = compileRead({ ...given, verdicts, variables: at.variables }, at, rootType.name, fields);
+      const documentLength = at.operation.loc?.source.body.length ?? 0;
+      if (Math.max(documentLength, key.length) > maxKeptLength) return made;
       planCount += 1;
-      const named = { ...made, name: `${series}.${planCount}` };
+      const named = { ...made, name: `m${prefix}_${planCount}` };
       const room =
         shelf && shelf.plans.size < maxPlansOfShelf && sameSlots(shelf.slots, made.slots) ? shelf : undefined;
       if (room) room.plans.set(shapeOf(made.slots, verdicts), named);
       else shelves.set(key, { slots: made.slots, plans: new Map([[shapeOf(made.slots, verdicts), named]]) });
       return named;
     },
-    async run(db, plan, variables, verdicts) {
+    async run({ db, verdicts, room }, plan, variables) {
       const rules: Record<string, unknown> = {};
       for (const slot of plan.slots) rules[slot] = verdicts.of(slot);
       const rows = await db.query({
-        name: plan.name,
+        ...(plan.name ? { name: plan.name } : {}),
         text: plan.sql,
         values: plan.values({ variables, rules }),
       });
-      return rows[0]![0] as string;
+      return room.take(rows[0]![0] as string | null);
     },
   };
 }

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
+import { maxKeptLength } from '../data/reads.ts';
 import type { Logger } from '../platform/log.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { limitsRule } from './limits.ts';
@@ -54,6 +56,7 @@ export function createEngine(given: {
     ],
     maskedErrors: { maskError: toClientError },
     cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
+    parserAndValidationCache: { documentCache: keptByDocument(), errorCache: keptByDocument() },
     // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport.
     graphiql: false,
     landingPage: false,
@@ -66,6 +69,17 @@ export function createEngine(given: {
     async answer(req, res) {
       const response = await yoga.handleNodeRequestAndResponse(req, res);
       return { response, text: texts.get(response) };
+    },
+  };
+}
+
+/** What is kept by a document's text: Yoga's own bounds how many, whatever their length. */
+function keptByDocument<Kept>(): { get(text: string): Kept | undefined; set(text: string, kept: Kept): void } {
+  const known = new LRUCache<string, { kept: Kept }>({ max: 1000 });
+  return {
+    get: (text) => known.get(text)?.kept,
+    set(text, kept) {
+      if (text.length <= maxKeptLength) known.set(text, { kept });
     },
   };
 }

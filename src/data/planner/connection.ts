@@ -1,10 +1,10 @@
 import type { FieldNode } from 'graphql';
 import { invalidInput } from '../../errors.ts';
 import type { Model, RelationField } from '../model/datamodel.ts';
-import { apiModelOf, visible, visibleFrom } from './compiler.ts';
+import { apiModelOf, relatedness, visible, visibleFrom } from './compiler.ts';
 import { behindCursor, cursorSql, orderMark } from './cursor.ts';
 import { compileOrder, type OrderTerm, orderSql, reversed } from './order.ts';
-import { joinCondition, relatedFrom } from './relation.ts';
+import { relatedFrom } from './relation.ts';
 import { objectSql, objectType, rowColumns, type SelectionCompiler } from './row.ts';
 import { collectFields, setsOf } from './selection.ts';
 import { all, identifier, literal, tableRef } from './statement.ts';
@@ -63,7 +63,7 @@ function describeList(c: SelectionCompiler, model: Model, args: Value, parent: P
   const alias = c.statement.alias();
   const from = parent ? relatedFrom(parent.relation, model, alias) : `${tableRef(model.table)} ${alias}`;
   const conditions = [
-    parent ? joinCondition(parent.relation, parent.alias, alias) : 'true',
+    parent ? relatedness(c, parent.model, parent.relation, parent.alias, alias, 'client') : 'true',
     parent ? visibleFrom(c, parent.model, parent.relation, model, alias) : visible(c, model, alias, 'client'),
     compileWhere(c, model, alias, args.get('where'), 'client'),
   ];

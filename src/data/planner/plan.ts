@@ -4,7 +4,7 @@ import type { RuleSlot } from '../rules/verdicts.ts';
 import { fieldArguments } from './arguments.ts';
 import { type Compiler, createCompiler, visible } from './compiler.ts';
 import { connectionSql } from './connection.ts';
-import { objectSql, rowColumns, rowToJson, type SelectionCompiler } from './row.ts';
+import { answerSql, objectSql, rowColumns, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
 import { all, identifier, literal, tableRef } from './statement.ts';
 import { uniqueCondition } from './unique.ts';
@@ -12,7 +12,7 @@ import type { PlanInput, Value } from './value.ts';
 
 /** A read, ready to run again and again: one statement, and how to make its parameters. */
 export interface Plan {
-  /** Yields one row of one text: the JSON object that holds the answers under their response keys. */
+  /** Yields one row of one text, the JSON object that holds the answers under their response keys; null for one too large. */
   sql: string;
   /** The values of its parameters for one request. @throws MillraceError INVALID_INPUT */
   values(input: PlanInput): unknown[];
@@ -44,7 +44,7 @@ export function compileRead(
 ): Plan {
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
   const columns = fields.map((field) => `${rootField(c, rootName, field)} as ${identifier(field.key)}`);
-  const { text: sql, values } = c.statement.finish(`select ${rowToJson(`select ${columns.join(', ')}`, '::text')}`);
+  const { text: sql, values } = c.statement.finish(answerSql(c, `select ${columns.join(', ')}`));
   return { sql, values, slots: [...c.slots], hasCustomFields: c.hasCustomFields };
 }
 
