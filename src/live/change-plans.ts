@@ -75,11 +75,13 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   const cache = createPlanCache<ChangePlan & { prepared?: Promise<PreparedChanges> }>(1000);
   // @NOTE random: no client can write it into a row, to be replaced in another's answer.
   const marks = { cursor: `cursor ${randomBytes(16).toString('hex')}` };
+  // @NOTE connections outlive an application that is replaced, and know its statements by their names.
+  const prefix = randomBytes(4).toString('hex');
   let count = 0;
 
   const prepare = async (plan: ChangePlan): Promise<PreparedChanges> => {
     count += 1;
-    const id = `c${count}`;
+    const id = `c${prefix}_${count}`;
     const sights = await Promise.all(
       plan.sight.plans.map(async (sight, i) => ({
         id: `${id}s${i}`,

@@ -1,3 +1,4 @@
+import { createAnswerRoom } from '../data/answer-room.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
 import { type Operation, type Reads, rulesOf } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
@@ -45,12 +46,13 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
         throw new MillraceError('INVALID_INPUT', 'fields of the application’s own cannot be part of a live query');
       }
       const input = { variables: at.variables, rules: rulesOf(plan, verdicts) };
-      const key = JSON.stringify([plan.name, asPatch, classOf(plan.values(input))]);
+      const key = JSON.stringify([plan.name ?? plan.sql, asPatch, classOf(plan.values(input))]);
       let group = groups.get(key);
       if (!group) {
         const run = () => {
           runs += 1;
-          return reads.run(db, plan, at.variables, verdicts);
+          const room = createAnswerRoom(reads.limits.answerBytes);
+          return reads.run({ db, verdicts, room }, plan, at.variables);
         };
         const question = { run, watch: watchFor(plan.dependencies, input), asPatch };
         group = new QueryGroup(question, parts, () => groups.delete(key));

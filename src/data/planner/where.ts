@@ -8,6 +8,7 @@ import {
   countedItems,
   countTerm,
   fieldCalled,
+  relatedness,
   type Voice,
   visible,
   writeConjunct,
@@ -15,7 +16,7 @@ import {
 } from './compiler.ts';
 import { pinOf } from './dependencies.ts';
 import { encoderOf } from './encode.ts';
-import { joinCondition, relatedFrom } from './relation.ts';
+import { relatedFrom } from './relation.ts';
 import { all, any } from './statement.ts';
 import { alternatives, contrary, type Part, partOf } from './touching.ts';
 import { isRecord, type Value } from './value.ts';
@@ -30,7 +31,13 @@ export const unknownCondition = 'null::boolean';
 export function compileWhere(c: Compiler, model: Model, alias: string, where: Value, voice: Voice): string {
   if (where.now === undefined || where.now === null) return 'true';
   if (where.now === unknownValue) return unknownCondition;
+  requireConditions(where);
   return all(where.keys().map((key) => condition(c, model, alias, key, where.get(key), voice)));
+}
+
+/** @NOTE what is no object has no conditions, and would be taken for one that asks nothing: a rule would open. */
+function requireConditions(value: Value): void {
+  if (!isRecord(value.now)) throw invalidInput(value.path, 'must be an object of conditions');
 }
 
 function condition(c: Compiler, model: Model, alias: string, key: string, value: Value, voice: Voice): string {
@@ -72,23 +79,25 @@ function relationFilter(
   voice: Voice,
 ): string {
   const negate = (write: () => string) => contrary(partOf(c, write));
-  if (value.now === null) return field.isList ? 'true' : negate(() => related(c, field, alias, undefined, voice));
+  if (value.now === null)
+    return field.isList ? 'true' : negate(() => related(c, model, field, alias, undefined, voice));
+  requireConditions(value);
   const shorter = voice === 'rule' ? shortcut(c, field, value) : undefined;
-  if (shorter) return related(c, shorter.field, alias, shorter.where, voice);
+  if (shorter) return related(c, model, shorter.field, alias, shorter.where, voice);
   const operators = field.isList
     ? listOperators
-    : value.keys().every((key) => key in oneOperators)
+    : value.keys().every((key) => Object.hasOwn(oneOperators, key))
       ? oneOperators
       : undefined;
   // Prisma lets a rule write `author: { … }` for `author: { is: { … } }`.
-  if (!operators) return related(c, field, alias, value, voice);
+  if (!operators) return related(c, model, field, alias, value, voice);
   return all(
     value.keys().map((key) => {
-      const operator = operators[key];
+      const operator = Object.hasOwn(operators, key) ? operators[key] : undefined;
       if (!operator) throw invalidInput(value.path, `${model.name}.${field.name} has no filter ${key}`);
       const operand = value.get(key);
       if (operand.now === unknownValue) return unknownCondition;
-      return operator((where, sense) => related(c, field, alias, where, voice, sense), operand, negate);
+      return operator((where, sense) => related(c, model, field, alias, where, voice, sense), operand, negate);
     }),
   );
 }
@@ -110,6 +119,9 @@ function shortcut(c: Compiler, field: RelationField, value: Value): { field: Rel
     held.has(local) ? [{ local: held.get(local)!, remote }] : [],
   );
   if (pairs.length < next.link.pairs.length) return undefined;
+  // @NOTE PostgreSQL asks nothing of a key with a null in it: what else of it is there may lead to a row all the same.
+  const needed = new Set(pairs.map(({ local }) => local));
+  if (field.link.pairs.some(({ local }) => !local.isRequired && !needed.has(local))) return undefined;
   return { field: { ...next, link: { kind: 'foreign', pairs } }, where: operators.get('some') };
 }
 
@@ -140,6 +152,7 @@ const listOperators: Operators = {
  */
 function related(
   c: Compiler,
+  model: Model,
   field: RelationField,
   alias: string,
   where: Value | undefined,
@@ -152,12 +165,12 @@ function related(
   const part = partOf(c, () =>
     writeNegated(c, mayBeUnknown || sense === 'fails', () =>
       writeConjunct(c, !mayBeUnknown && sense === 'matches', () =>
-        where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
+        where && !absent(where) ? compileWhere(c, target, other, where, voice) : 'true',
       ),
     ),
   );
   const matches = part.sql;
-  const isRelated = all([joinCondition(c, field, alias, other), visible(c, target, other, voice)]);
+  const isRelated = all([relatedness(c, model, field, alias, other, voice), visible(c, target, other, voice)]);
   const from = relatedFrom(c, field, target, other);
   const existsWhere = (conditions: string) =>
     conditions === 'false' ? 'false' : `exists (select 1 from ${from} where ${conditions})`;
