@@ -1,6 +1,10 @@
 import path from 'node:path';
+import { enumerate } from './application.ts';
+import { missingInDatabase } from './data/model/check-database.ts';
+import type { Datamodel } from './data/model/datamodel.ts';
 import { composeSchema, type SchemaFile } from './data/model/schema-files.ts';
 import { StartupError } from './errors.ts';
+import type { Queryable } from './platform/db.ts';
 import { deployMigrations, forgetFailed } from './platform/migrations/deploy.ts';
 import { planMigration, writeMigration } from './platform/migrations/plan.ts';
 
@@ -56,6 +60,25 @@ export async function upgradeDatabase({
     });
   }
   return made;
+}
+
+/** @throws StartupError when the database lacks something that the schema describes, and how it comes to be there */
+export async function requireInDatabase(db: Queryable, datamodel: Datamodel): Promise<void> {
+  const { tables, views } = await missingInDatabase(db, datamodel);
+  if (tables.length > 0) {
+    throw new StartupError(
+      `the schema is ahead of the database, which has no ${enumerate(tables)}`,
+      'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again; ' +
+        'a database that had tables before it had migrations: docs/schema.md',
+    );
+  }
+  if (views.length > 0) {
+    throw new StartupError(
+      `the schema has views that the database does not have: ${enumerate(views)}`,
+      'no migration is made of a view: write CREATE VIEW into one of your own, ' +
+        '`npx prisma migrate dev --create-only --name views`, and start again',
+    );
+  }
 }
 
 const indented = (sentences: readonly string[]): string => sentences.map((s) => `  - ${s}`).join('\n');
