@@ -7,6 +7,7 @@ import { StartupError } from './errors.ts';
 import type { Queryable } from './platform/db.ts';
 import { deployMigrations, forgetFailed } from './platform/migrations/deploy.ts';
 import { planMigration, writeMigration } from './platform/migrations/plan.ts';
+import { remedyForRefusal } from './platform/migrations/refusal.ts';
 
 /** Where the migrations of a project are. */
 export const migrationsOf = (root: string): string => path.join(root, 'prisma', 'migrations');
@@ -55,14 +56,16 @@ export async function upgradeDatabase({
   } catch (error) {
     await forgetFailed({ url, directory }, made);
     if (!(error instanceof StartupError)) throw error;
-    throw new StartupError(error.message, 'change the schema or the rows; the migration has been taken back', {
-      cause: error,
-    });
+    const remedy = remedyForRefusal(error.cause);
+    throw new StartupError(error.message, `${remedy}; the migration has been taken back`, { cause: error });
   }
   return made;
 }
 
-/** @throws StartupError when the database lacks something that the schema describes, and how it comes to be there */
+/**
+ * Holds the database to the schema before it is served.
+ * @throws StartupError naming what the database lacks, and how it comes to be there
+ */
 export async function requireInDatabase(db: Queryable, datamodel: Datamodel): Promise<void> {
   const { tables, views } = await missingInDatabase(db, datamodel);
   if (tables.length > 0) {
