@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readForeignSchema } from '../../src/cli/adopt/convert-schema.ts';
+import { modernizeSchema } from '../../src/cli/adopt/modernize-schema.ts';
 import { makeProject, millrace } from '../support/command-line.ts';
 
 const example = {
@@ -38,6 +39,39 @@ model Product {
   name String @db.Citext
 
   @@schema("audit")
+}
+`;
+
+const formerly = `datasource db {
+  provider = "postgresql"
+  url = env("DATABASE_URL")
+  referentialIntegrity = "prisma"
+}
+
+model Recipe {
+  id   Int   @id // @relation(references: [id])
+  tags Tag[] @relation(references: [id])
+  uses Tag[] @relation("uses", references: [id]) // as an ingredient
+}
+
+model Tag {
+  id      Int      @id
+  recipes Recipe[] @relation(references: [id])
+  used    Recipe[] @relation(name: "uses", references: [id])
+}
+
+view Popular {
+  id    Int    @id @map("@id")
+  name  String @unique // not @id
+  other Int    @id @unique
+
+  @@index([name])
+}
+
+view Monthly {
+  month Int
+  tagId Int
+  @@id([month, tagId])
 }
 `;
 
@@ -86,6 +120,16 @@ describe('npx millrace adopt', () => {
       },
     ));
 
+  it('puts what former versions of Prisma took in today’s words, and says so', () =>
+    withProject({ 'old/schema.prisma': `\uFEFF${formerly}` }, async (root) => {
+      const { code, stdout, stderr } = await millrace(root, ['adopt', 'old/schema.prisma', '--yes']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(
+        'keys of views are unique; views have no indexes; many-to-many relations have no references; referentialIntegrity is relationMode',
+      );
+      expect(readFileSync(join(root, 'prisma/schema.prisma'), 'utf8')).toContain('relationMode = "prisma"');
+    }));
+
   it.each([
     ['a schema for another database', shop.replace('"postgres"', '"mysql"'), 'That schema is for "mysql"'],
     ['a schema without models', 'generator x {\n  provider = "y"\n}\n', 'has no models'],
@@ -120,6 +164,23 @@ describe('npx millrace adopt', () => {
 });
 
 describe('a foreign schema', () => {
+  it('keeps its lines when it is put in today’s words, and what is in them already', () => {
+    const { text } = modernizeSchema(formerly);
+    expect(text).toBe(
+      formerly
+        .replace('referentialIntegrity', 'relationMode')
+        .replace('tags Tag[] @relation(references: [id])', 'tags Tag[]')
+        .replace('"uses", references: [id]', '"uses"')
+        .replace('recipes Recipe[] @relation(references: [id])', 'recipes Recipe[]')
+        .replace('name: "uses", references: [id]', 'name: "uses"')
+        .replace('id    Int    @id @map', 'id    Int    @unique @map')
+        .replace('other Int    @id @unique', 'other Int     @unique')
+        .replace('  @@index([name])', '')
+        .replace('@@id([month', '@@unique([month'),
+    );
+    expect(modernizeSchema(text)).toEqual({ text, changes: [] });
+  });
+
   it('is read with Windows line endings, and with relationMode', () => {
     const text =
       'datasource db {\r\n  provider = "postgresql"\r\n  relationMode = "prisma"\r\n}\r\nmodel A {\r\n  id Int @id\r\n}\r\n';

@@ -2,9 +2,10 @@ import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
 import { readDatamodel } from '../../data/model/read-datamodel.ts';
-import { readSchemaFiles, type SchemaFile } from '../../data/model/schema-files.ts';
+import { readSchemaFiles, type SchemaFile, withoutMark } from '../../data/model/schema-files.ts';
 import { StartupError } from '../../errors.ts';
 import { adaptPlatformSchema, type ForeignSchema, readForeignSchema } from './convert-schema.ts';
+import { modernizeSchema } from './modernize-schema.ts';
 
 const closedRules = `import { defineRules } from 'millrace/rules';
 
@@ -18,6 +19,8 @@ interface Plan {
   foreign: ForeignSchema;
   platformSchema: string;
   models: number;
+  /** What is said in other words than in the foreign schema. */
+  changes: string[];
   /** The foreign project's migrations, when it has some for PostgreSQL. */
   migrations: string | undefined;
 }
@@ -42,16 +45,23 @@ async function makePlan(root: string, path: string): Promise<Plan> {
       'Move it out of the project, and adopt it from there.',
     );
   }
-  const { files, directory } = await readForeignFiles(path);
+  const { files, directory, changes } = await readForeignFiles(path);
   const foreign = readForeignSchema(files.map(({ content }) => content).join('\n\n'));
   const platformSchema = adaptPlatformSchema(await readFile(join(root, 'prisma', 'schema.prisma'), 'utf8'), foreign);
   const platform = (await readSchemaFiles(root)).filter(({ path }) => path.startsWith('prisma/platform/'));
   // Read from its own files, so that a mistake is shown where it stands.
   const { models } = readDatamodel([{ path: 'prisma/schema.prisma', content: platformSchema }, ...files, ...platform]);
-  return { root, foreign, platformSchema, models: models.size, migrations: await findMigrations(root, directory) };
+  const migrations = await findMigrations(root, directory);
+  return { root, foreign, platformSchema, models: models.size, changes, migrations };
 }
 
-async function readForeignFiles(path: string): Promise<{ files: SchemaFile[]; directory: string }> {
+interface ForeignFiles {
+  files: SchemaFile[];
+  directory: string;
+  changes: string[];
+}
+
+async function readForeignFiles(path: string): Promise<ForeignFiles> {
   const kind = await stat(path).catch(() => undefined);
   const names = kind?.isFile() ? [basename(path)] : kind ? await schemaNames(path) : [];
   if (names.length === 0) {
@@ -61,11 +71,13 @@ async function readForeignFiles(path: string): Promise<{ files: SchemaFile[]; di
     );
   }
   const directory = kind?.isFile() ? dirname(path) : path;
-  const read = async (name: string) => ({
-    path: relative(process.cwd(), join(directory, name)),
-    content: await readFile(join(directory, name), 'utf8'),
-  });
-  return { files: await Promise.all(names.map(read)), directory };
+  const changes = new Set<string>();
+  const read = async (name: string) => {
+    const modern = modernizeSchema(withoutMark(await readFile(join(directory, name), 'utf8')));
+    for (const change of modern.changes) changes.add(change);
+    return { path: relative(process.cwd(), join(directory, name)), content: modern.text };
+  };
+  return { files: await Promise.all(names.map(read)), directory, changes: [...changes] };
 }
 
 async function schemaNames(directory: string): Promise<string[]> {
@@ -82,7 +94,7 @@ async function findMigrations(root: string, directory: string): Promise<string |
   return undefined;
 }
 
-function describePlan({ foreign, models, migrations }: Plan): string {
+function describePlan({ foreign, models, changes, migrations }: Plan): string {
   const { attributes, previewFeatures, generators } = foreign;
   const lines = [
     `prisma/app.prisma      ${models} ${models === 1 ? 'model takes' : 'models take'} the place of what is there`,
@@ -92,6 +104,7 @@ function describePlan({ foreign, models, migrations }: Plan): string {
   ];
   const kept = [...attributes.map((line) => line.split(' ')[0]!), ...previewFeatures];
   if (kept.length > 0) lines.push(`prisma/schema.prisma   takes over ${kept.join(', ')}`);
+  if (changes.length > 0) lines.push(`in today's words       ${changes.join('; ')}`);
   if (generators.length > 0) lines.push(`left behind            the generators ${generators.join(', ')}`);
   return lines.join('\n');
 }

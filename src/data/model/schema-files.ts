@@ -23,10 +23,13 @@ export async function readSchemaFiles(root: string): Promise<SchemaFile[]> {
   return Promise.all(
     files.map(async (name) => ({
       path: path.posix.join('prisma', name.split(path.sep).join('/')),
-      content: await readFile(path.join(directory, name), 'utf8'),
+      content: withoutMark(await readFile(path.join(directory, name), 'utf8')),
     })),
   );
 }
+
+/** A file's text without the byte order mark that some editors begin it with, and Prisma's parser stumbles over. */
+export const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '');
 
 const platformFile = 'prisma/schema.prisma';
 /** No file on disk: where the composed blocks stand. */
