@@ -154,6 +154,30 @@ describe('npx millrace adopt', () => {
         expect(readFileSync(join(root, name), 'utf8')).toBe(content);
     }));
 
+  it('takes a schema of several files whole, and says so when one of them is named', () =>
+    withProject(
+      {
+        'old/schema.prisma': 'datasource db {\n  provider = "postgresql"\n}\n',
+        'old/models/ship.prisma': 'model Ship {\n  id Int @id\n  sails Sail[]\n}\n',
+        'old/models/sail.prisma':
+          'model Sail {\n  id Int @id\n  shipId Int\n  ship Ship @relation(fields: [shipId], references: [id])\n}\n',
+      },
+      async (root) => {
+        const part = await millrace(root, ['adopt', 'old/models/ship.prisma', '--yes']);
+        expect(part.stderr).toMatch(/"Sail"[\s\S]*name their directory: npx millrace adopt old\/models\n$/);
+        const head = await millrace(root, ['adopt', 'old/schema.prisma', '--yes']);
+        expect(head.stderr).toMatch(/has no models[\s\S]*name their directory: npx millrace adopt old\n$/);
+        expect((await millrace(root, ['adopt', 'old', '--yes'])).stdout).toContain('2 models take');
+      },
+    ));
+
+  it('does not make one schema of the databases in a directory', () =>
+    withProject({ 'old/shop.prisma': shop, 'old/law.prisma': shop.replace('Product', 'Law') }, async (root) => {
+      const { code, stderr } = await millrace(root, ['adopt', 'old', '--yes']);
+      expect(code).toBe(1);
+      expect(stderr).toContain('several schemas, each with a datasource of its own: old/law.prisma, old/shop.prisma');
+    }));
+
   it('tells when there is no schema, or no project', () =>
     withProject({ 'old/schema.prisma': shop }, async (root) => {
       expect((await millrace(root, ['adopt', 'new', '--yes'])).stderr).toContain('There is no Prisma schema at');

@@ -1,11 +1,11 @@
-import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
 import { readDatamodel } from '../../data/model/read-datamodel.ts';
-import { readSchemaFiles, type SchemaFile, withoutMark } from '../../data/model/schema-files.ts';
+import { readSchemaFiles, type SchemaFile } from '../../data/model/schema-files.ts';
 import { StartupError } from '../../errors.ts';
 import { adaptPlatformSchema, type ForeignSchema, readForeignSchema } from './convert-schema.ts';
-import { modernizeSchema } from './modernize-schema.ts';
+import { explainPart, readForeignFiles } from './foreign-files.ts';
 
 const closedRules = `import { defineRules } from 'millrace/rules';
 
@@ -45,44 +45,22 @@ async function makePlan(root: string, path: string): Promise<Plan> {
       'Move it out of the project, and adopt it from there.',
     );
   }
-  const { files, directory, changes } = await readForeignFiles(path);
+  const read = await readForeignFiles(path);
+  try {
+    const migrations = await findMigrations(root, read.directory);
+    return { ...(await fitSchema(root, read.files)), root, changes: read.changes, migrations };
+  } catch (error) {
+    throw await explainPart(error, path, read);
+  }
+}
+
+async function fitSchema(root: string, files: SchemaFile[]) {
   const foreign = readForeignSchema(files.map(({ content }) => content).join('\n\n'));
   const platformSchema = adaptPlatformSchema(await readFile(join(root, 'prisma', 'schema.prisma'), 'utf8'), foreign);
   const platform = (await readSchemaFiles(root)).filter(({ path }) => path.startsWith('prisma/platform/'));
   // Read from its own files, so that a mistake is shown where it stands.
   const { models } = readDatamodel([{ path: 'prisma/schema.prisma', content: platformSchema }, ...files, ...platform]);
-  const migrations = await findMigrations(root, directory);
-  return { root, foreign, platformSchema, models: models.size, changes, migrations };
-}
-
-interface ForeignFiles {
-  files: SchemaFile[];
-  directory: string;
-  changes: string[];
-}
-
-async function readForeignFiles(path: string): Promise<ForeignFiles> {
-  const kind = await stat(path).catch(() => undefined);
-  const names = kind?.isFile() ? [basename(path)] : kind ? await schemaNames(path) : [];
-  if (names.length === 0) {
-    throw new StartupError(
-      `There is no Prisma schema at ${path}.`,
-      'Name a schema.prisma, or a directory of .prisma files.',
-    );
-  }
-  const directory = kind?.isFile() ? dirname(path) : path;
-  const changes = new Set<string>();
-  const read = async (name: string) => {
-    const modern = modernizeSchema(withoutMark(await readFile(join(directory, name), 'utf8')));
-    for (const change of modern.changes) changes.add(change);
-    return { path: relative(process.cwd(), join(directory, name)), content: modern.text };
-  };
-  return { files: await Promise.all(names.map(read)), directory, changes: [...changes] };
-}
-
-async function schemaNames(directory: string): Promise<string[]> {
-  const names = await readdir(directory, { recursive: true });
-  return names.filter((name) => name.endsWith('.prisma') && !name.includes('node_modules')).sort();
+  return { foreign, platformSchema, models: models.size };
 }
 
 async function findMigrations(root: string, directory: string): Promise<string | undefined> {
