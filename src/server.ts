@@ -1,14 +1,13 @@
 /** The composition root: what a Millrace consists of, in the order in which it is built and, backwards, taken down. */
 import path from 'node:path';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
-import { type Application, createApplication, enumerate, readSources, type Sources } from './application.ts';
+import { type Application, createApplication, readSources, type Sources } from './application.ts';
 import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
 import { createAnswerRoom } from './data/answer-room.ts';
-import { missingInDatabase } from './data/model/check-database.ts';
+import { isComplete, missingInDatabase } from './data/model/check-database.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
-import { StartupError } from './errors.ts';
 import { createEngine } from './graphql/yoga.ts';
 import { parseDatabaseUrl } from './platform/database-url.ts';
 import { type Database, openDatabase } from './platform/db.ts';
@@ -16,7 +15,7 @@ import { type Logger, openLog } from './platform/log.ts';
 import { deployMigrations } from './platform/migrations/deploy.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { openTokens, type Tokens } from './platform/tokens.ts';
-import { migrationsOf, upgradeDatabase } from './schema-upgrade.ts';
+import { migrationsOf, requireInDatabase, upgradeDatabase } from './schema-upgrade.ts';
 import { authenticate } from './transport/authenticate.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
@@ -150,21 +149,14 @@ async function requireTables(
   { progress = () => {}, mayLose = async () => false }: Overrides,
   db: Database,
   url: string,
-  application: Application,
+  { datamodel, files }: Application,
 ) {
-  const missing = await missingInDatabase(db, application.datamodel);
-  if (missing.length === 0) return;
-  if (config.environment === 'development' && config.database.kind === 'embedded') {
-    const { files } = application;
+  const mayMigrate = config.environment === 'development' && config.database.kind === 'embedded';
+  if (mayMigrate && !isComplete(await missingInDatabase(db, datamodel))) {
     const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose });
-    progress(`made and applied migration ${name}`);
-    if ((await missingInDatabase(db, application.datamodel)).length === 0) return;
+    if (name) progress(`made and applied migration ${name}`);
   }
-  throw new StartupError(
-    `the schema is ahead of the database, which has no ${enumerate(missing)}`,
-    'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again; ' +
-      'a database that had tables before it had migrations: docs/schema.md',
-  );
+  await requireInDatabase(db, datamodel);
 }
 
 function graphiqlFor(config: Config, tokens: Tokens, db: Database, application: () => Application, log: Logger) {
