@@ -1,12 +1,14 @@
 import path from 'node:path';
 import { type Application, enumerate } from './application.ts';
 import type { Config } from './config/config.ts';
-import { missingInDatabase } from './data/model/check-database.ts';
+import { isComplete, missingInDatabase } from './data/model/check-database.ts';
+import type { Datamodel } from './data/model/datamodel.ts';
 import { composeSchema, type SchemaFile } from './data/model/schema-files.ts';
 import { StartupError } from './errors.ts';
-import type { Database } from './platform/db.ts';
+import type { Database, Queryable } from './platform/db.ts';
 import { deployMigrations, forgetFailed } from './platform/migrations/deploy.ts';
 import { planMigration, writeMigration } from './platform/migrations/plan.ts';
+import { remedyForRefusal } from './platform/migrations/refusal.ts';
 
 /** Where the migrations of a project are. */
 export const migrationsOf = (root: string): string => path.join(root, 'prisma', 'migrations');
@@ -61,9 +63,8 @@ export async function upgradeDatabase({
   } catch (error) {
     await forgetFailed({ url, directory }, made);
     if (!(error instanceof StartupError)) throw error;
-    throw new StartupError(error.message, 'change the schema or the rows; the migration has been taken back', {
-      cause: error,
-    });
+    const remedy = remedyForRefusal(error.cause);
+    throw new StartupError(error.message, `${remedy}; the migration has been taken back`, { cause: error });
   }
   return made;
 }
@@ -93,18 +94,34 @@ export async function requireTables(
   url: string,
   { datamodel, files }: Application,
 ): Promise<void> {
-  const missing = await missingInDatabase(db, datamodel);
-  if (missing.length === 0) return;
-  if (config.environment === 'development' && config.database.kind === 'embedded') {
+  const mayMigrate = config.environment === 'development' && config.database.kind === 'embedded';
+  if (mayMigrate && !isComplete(await missingInDatabase(db, datamodel))) {
     const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose });
-    progress(`made and applied migration ${name}`);
-    if ((await missingInDatabase(db, datamodel)).length === 0) return;
+    if (name) progress(`made and applied migration ${name}`);
   }
-  throw new StartupError(
-    `the schema is ahead of the database, which has no ${enumerate(missing)}`,
-    'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again; ' +
-      'a database that had tables before it had migrations: docs/schema.md',
-  );
+  await requireInDatabase(db, datamodel);
+}
+
+/**
+ * Holds the database to the schema before it is served.
+ * @throws StartupError naming what the database lacks, and how it comes to be there
+ */
+export async function requireInDatabase(db: Queryable, datamodel: Datamodel): Promise<void> {
+  const { tables, views } = await missingInDatabase(db, datamodel);
+  if (tables.length > 0) {
+    throw new StartupError(
+      `the schema is ahead of the database, which has no ${enumerate(tables)}`,
+      'make a migration with `npx prisma migrate dev` (or `npm run dev`), commit it, and start again; ' +
+        'a database that had tables before it had migrations: docs/schema.md',
+    );
+  }
+  if (views.length > 0) {
+    throw new StartupError(
+      `the schema has views that the database does not have: ${enumerate(views)}`,
+      'no migration is made of a view: write CREATE VIEW into one of your own, ' +
+        '`npx prisma migrate dev --create-only --name views`, and start again',
+    );
+  }
 }
 
 const indented = (sentences: readonly string[]): string => sentences.map((s) => `  - ${s}`).join('\n');

@@ -142,6 +142,7 @@ describe('what a person sees when something is wrong', () => {
     expect(await program.ended).toBe(1);
     const output = program.output();
     expect(output).not.toMatch(/^\s+at .*\(/m);
+    expect(output).not.toMatch(/a database connection broke/);
     expect(output).toMatch(/→ /);
     return output;
   }
@@ -234,4 +235,28 @@ describe('what a person sees when something is wrong', () => {
     expect(output).toMatch(/has no Boat/);
     expect(output).toMatch(/migrat/);
   }, 90_000);
+
+  it('a view that no migration makes, until one of their own does', async () => {
+    using project = copyProject();
+    const migrations = path.join(project.path, 'prisma', 'migrations');
+    rmSync(migrations, { recursive: true });
+    rmSync(path.join(project.path, 'app'), { recursive: true });
+    writeFileSync(
+      path.join(project.path, 'prisma', 'app.prisma'),
+      'model Boat {\n  id Int @id\n}\nview Fleet {\n  boats Int\n}\n',
+    );
+    const first = await failure(project.path);
+    expect(first).toMatch(/made and applied migration \d+_start/);
+    expect(first).toMatch('the schema has views that the database does not have: Fleet');
+    expect(first).toMatch(/CREATE VIEW/);
+    const second = await failure(project.path);
+    expect(second).not.toMatch(/made and applied/);
+
+    mkdirSync(path.join(migrations, '99999999999999_views'));
+    const sql = 'CREATE VIEW "Fleet" AS SELECT count(*)::int AS boats FROM "Boat";';
+    writeFileSync(path.join(migrations, '99999999999999_views', 'migration.sql'), sql);
+    await using program = startMain(withBin(project));
+    const answer = await askAs(await urlIn(program), await adminToken(project.path), '{ fleets { nodes { boats } } }');
+    expect(answer).toEqual({ data: { fleets: { nodes: [{ boats: 0 }] } } });
+  }, 120_000);
 });

@@ -37,6 +37,10 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
   '23502': ['INVALID_INPUT', 'a value is required'],
   '23514': ['INVALID_INPUT', 'a value is not allowed here'],
   '23P01': ['CONFLICT', 'another row excludes this one'],
+  '428C9': ['INVALID_INPUT', 'the database makes one of these values by itself'],
+  // What a trigger or a function of whoever owns the database says no with.
+  P0001: ['INVALID_INPUT', 'the database does not accept this'],
+  '25006': ['UNAVAILABLE', 'the database takes no changes now'],
   '22003': ['INVALID_INPUT', 'a number is out of range'],
   '22001': ['INVALID_INPUT', 'a text is too long'],
   '22012': ['INVALID_INPUT', 'division by zero'],

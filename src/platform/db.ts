@@ -67,7 +67,7 @@ const sessionOptions = (statementTimeout: number): string =>
 
 /**
  * Opens a pool of connections; none is made before the first query.
- * @param onError told of connections that break while idle
+ * @param onError told of connections that break while idle, until the pool is closed
  * @param onCommit told after each transaction that was committed
  */
 export function openDatabase(
@@ -82,7 +82,10 @@ export function openDatabase(
     options: sessionOptions(options.statementTimeout),
     application_name: 'millrace',
   });
-  pool.on('error', onError);
+  // @NOTE the pool's end does not wait for its connections to close; a server that ends just after it may be the faster.
+  pool.on('error', (error) => {
+    if (!pool.ending) onError(error);
+  });
   const prepared = new WeakMap<pg.PoolClient, Prepared>();
 
   const run = async (client: pg.PoolClient, { text, values, name }: Query): Promise<Rows> => {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readForeignSchema } from '../../src/cli/adopt/convert-schema.ts';
+import { modernizeSchema } from '../../src/cli/adopt/modernize-schema.ts';
 import { makeProject, millrace } from '../support/command-line.ts';
 
 const example = {
@@ -38,6 +39,39 @@ model Product {
   name String @db.Citext
 
   @@schema("audit")
+}
+`;
+
+const formerly = `datasource db {
+  provider = "postgresql"
+  url = env("DATABASE_URL")
+  referentialIntegrity = "prisma"
+}
+
+model Recipe {
+  id   Int   @id // @relation(references: [id])
+  tags Tag[] @relation(references: [id])
+  uses Tag[] @relation("uses", references: [id]) // as an ingredient
+}
+
+model Tag {
+  id      Int      @id
+  recipes Recipe[] @relation(references: [id])
+  used    Recipe[] @relation(name: "uses", references: [id])
+}
+
+view Popular {
+  id    Int    @id @map("@id")
+  name  String @unique // not @id
+  other Int    @id @unique
+
+  @@index([name])
+}
+
+view Monthly {
+  month Int
+  tagId Int
+  @@id([month, tagId])
 }
 `;
 
@@ -95,6 +129,16 @@ describe('npx millrace adopt', () => {
       },
     ));
 
+  it('puts what former versions of Prisma took in today’s words, and says so', () =>
+    withProject({ 'old/schema.prisma': `\uFEFF${formerly}` }, async (root) => {
+      const { code, stdout, stderr } = await millrace(root, ['adopt', 'old/schema.prisma', '--yes']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(
+        'keys of views are unique; views have no indexes; many-to-many relations have no references; referentialIntegrity is relationMode',
+      );
+      expect(readFileSync(join(root, 'prisma/schema.prisma'), 'utf8')).toContain('relationMode = "prisma"');
+    }));
+
   it.each([
     ['a schema for another database', shop.replace('"postgres"', '"mysql"'), 'That schema is for "mysql"'],
     ['a schema without models', 'generator x {\n  provider = "y"\n}\n', 'has no models'],
@@ -119,6 +163,30 @@ describe('npx millrace adopt', () => {
         expect(readFileSync(join(root, name), 'utf8')).toBe(content);
     }));
 
+  it('takes a schema of several files whole, and says so when one of them is named', () =>
+    withProject(
+      {
+        'old/schema.prisma': 'datasource db {\n  provider = "postgresql"\n}\n',
+        'old/models/ship.prisma': 'model Ship {\n  id Int @id\n  sails Sail[]\n}\n',
+        'old/models/sail.prisma':
+          'model Sail {\n  id Int @id\n  shipId Int\n  ship Ship @relation(fields: [shipId], references: [id])\n}\n',
+      },
+      async (root) => {
+        const part = await millrace(root, ['adopt', 'old/models/ship.prisma', '--yes']);
+        expect(part.stderr).toMatch(/"Sail"[\s\S]*name their directory: npx millrace adopt old\/models\n$/);
+        const head = await millrace(root, ['adopt', 'old/schema.prisma', '--yes']);
+        expect(head.stderr).toMatch(/has no models[\s\S]*name their directory: npx millrace adopt old\n$/);
+        expect((await millrace(root, ['adopt', 'old', '--yes'])).stdout).toContain('2 models take');
+      },
+    ));
+
+  it('does not make one schema of the databases in a directory', () =>
+    withProject({ 'old/shop.prisma': shop, 'old/law.prisma': shop.replace('Product', 'Law') }, async (root) => {
+      const { code, stderr } = await millrace(root, ['adopt', 'old', '--yes']);
+      expect(code).toBe(1);
+      expect(stderr).toContain('several schemas, each with a datasource of its own: old/law.prisma, old/shop.prisma');
+    }));
+
   it('tells when there is no schema, or no project', () =>
     withProject({ 'old/schema.prisma': shop }, async (root) => {
       expect((await millrace(root, ['adopt', 'new', '--yes'])).stderr).toContain('There is no Prisma schema at');
@@ -129,6 +197,23 @@ describe('npx millrace adopt', () => {
 });
 
 describe('a foreign schema', () => {
+  it('keeps its lines when it is put in today’s words, and what is in them already', () => {
+    const { text } = modernizeSchema(formerly);
+    expect(text).toBe(
+      formerly
+        .replace('referentialIntegrity', 'relationMode')
+        .replace('tags Tag[] @relation(references: [id])', 'tags Tag[]')
+        .replace('"uses", references: [id]', '"uses"')
+        .replace('recipes Recipe[] @relation(references: [id])', 'recipes Recipe[]')
+        .replace('name: "uses", references: [id]', 'name: "uses"')
+        .replace('id    Int    @id @map', 'id    Int    @unique @map')
+        .replace('other Int    @id @unique', 'other Int     @unique')
+        .replace('  @@index([name])', '')
+        .replace('@@id([month', '@@unique([month'),
+    );
+    expect(modernizeSchema(text)).toEqual({ text, changes: [] });
+  });
+
   it('is read with Windows line endings, and with relationMode', () => {
     const text =
       'datasource db {\r\n  provider = "postgresql"\r\n  relationMode = "prisma"\r\n}\r\nmodel A {\r\n  id Int @id\r\n}\r\n';

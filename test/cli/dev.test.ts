@@ -55,6 +55,9 @@ describe('npm run dev', () => {
     project.write('prisma/app.prisma', schema.replace('name String', 'name Strng'));
     await program.waitFor(/prisma\/app\.prisma:3[\s\S]*Strng[\s\S]*still up/);
     await stillUp();
+    project.write('prisma/app.prisma', `${schema}view Fleet {\n  boats Int\n}\n`);
+    await program.waitFor(/views that the database does not have: Fleet[\s\S]*still up/);
+    await stillUp();
     project.write('prisma/app.prisma', schema);
     await program.waitFor(/reloaded in/);
 

@@ -116,7 +116,25 @@ describe('names', () => {
     ],
     ['enum Answer: true is no value in GraphQL', `${model('A', 'answer Answer')}enum Answer {\n  true\n  maybe\n}\n`],
     ['the field AND is a word of every filter', model('A', 'AND Int')],
+    [
+      "model Praça: Praça is no name in GraphQL; in app/rules.ts write Praça: { api: { name: 'Praca' } }",
+      model('Praça'),
+    ],
+    ["model 商品: 商品 is no name in GraphQL; in app/rules.ts write 商品: { api: { name: 'another' } }", model('商品')],
+    [
+      "preço is no name in GraphQL; in app/rules.ts write A: { api: { rename: { preço: 'preco' } } }",
+      model('A', 'preço Int'),
+    ],
+    [
+      'enum Ação: Ação is no name in GraphQL; rename the enum and keep its name in the database by @@map("Ação")',
+      `${model('A', 'action Ação')}enum Ação {\n  read\n}\n`,
+    ],
+    [
+      'enum State: são is no value in GraphQL; rename it and keep it by @map("são")',
+      `${model('A', 'state State')}enum State {\n  são\n}\n`,
+    ],
   ])('that cannot both be are refused with a remedy: %s', (message, content) => {
     expect(() => api(content)).toThrow(message);
+    expect(() => api(content)).toThrow(/^names that the API cannot have:/);
   });
 });

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
 import { readConfig } from '../../config/config.ts';
 import { readDatamodel } from '../../data/model/read-datamodel.ts';
 import { readSchemaFiles, type SchemaFile } from '../../data/model/schema-files.ts';
 import { StartupError } from '../../errors.ts';
 import { adaptPlatformSchema, type ForeignSchema, readForeignSchema } from './convert-schema.ts';
+import { explainPart, readForeignFiles } from './foreign-files.ts';
 
 const closedRules = `import { defineRules } from 'millrace/rules';
 
@@ -20,6 +21,8 @@ interface Plan {
   foreign: ForeignSchema;
   platformSchema: string;
   models: number;
+  /** What is said in other words than in the foreign schema. */
+  changes: string[];
   /** The foreign project's migrations, when it has some for PostgreSQL. */
   migrations: string | undefined;
   /** Whether there is an embedded database, which then holds what was there before. */
@@ -46,38 +49,24 @@ async function makePlan(root: string, path: string): Promise<Plan> {
       'Move it out of the project, and adopt it from there.',
     );
   }
-  const { files, directory } = await readForeignFiles(path);
+  const read = await readForeignFiles(path);
+  try {
+    const migrations = await findMigrations(root, read.directory);
+    const { database, directory: home } = readConfig(undefined, root);
+    const isDatabaseMade = database.kind === 'embedded' && existsSync(join(home, 'postgres', 'data'));
+    return { ...(await fitSchema(root, read.files)), root, changes: read.changes, migrations, isDatabaseMade };
+  } catch (error) {
+    throw await explainPart(error, path, read);
+  }
+}
+
+async function fitSchema(root: string, files: SchemaFile[]) {
   const foreign = readForeignSchema(files.map(({ content }) => content).join('\n\n'));
   const platformSchema = adaptPlatformSchema(await readFile(join(root, 'prisma', 'schema.prisma'), 'utf8'), foreign);
   const platform = (await readSchemaFiles(root)).filter(({ path }) => path.startsWith('prisma/platform/'));
   // Read from its own files, so that a mistake is shown where it stands.
   const { models } = readDatamodel([{ path: 'prisma/schema.prisma', content: platformSchema }, ...files, ...platform]);
-  const migrations = await findMigrations(root, directory);
-  const { database, directory: home } = readConfig(undefined, root);
-  const isDatabaseMade = database.kind === 'embedded' && existsSync(join(home, 'postgres', 'data'));
-  return { root, foreign, platformSchema, models: models.size, migrations, isDatabaseMade };
-}
-
-async function readForeignFiles(path: string): Promise<{ files: SchemaFile[]; directory: string }> {
-  const kind = await stat(path).catch(() => undefined);
-  const names = kind?.isFile() ? [basename(path)] : kind ? await schemaNames(path) : [];
-  if (names.length === 0) {
-    throw new StartupError(
-      `There is no Prisma schema at ${path}.`,
-      'Name a schema.prisma, or a directory of .prisma files.',
-    );
-  }
-  const directory = kind?.isFile() ? dirname(path) : path;
-  const read = async (name: string) => ({
-    path: relative(process.cwd(), join(directory, name)),
-    content: await readFile(join(directory, name), 'utf8'),
-  });
-  return { files: await Promise.all(names.map(read)), directory };
-}
-
-async function schemaNames(directory: string): Promise<string[]> {
-  const names = await readdir(directory, { recursive: true });
-  return names.filter((name) => name.endsWith('.prisma') && !name.includes('node_modules')).sort();
+  return { foreign, platformSchema, models: models.size };
 }
 
 async function findMigrations(root: string, directory: string): Promise<string | undefined> {
@@ -89,7 +78,7 @@ async function findMigrations(root: string, directory: string): Promise<string |
   return undefined;
 }
 
-function describePlan({ foreign, models, migrations }: Plan): string {
+function describePlan({ foreign, models, changes, migrations }: Plan): string {
   const { attributes, previewFeatures, generators } = foreign;
   const lines = [
     `prisma/app.prisma      ${models} ${models === 1 ? 'model takes' : 'models take'} the place of what is there`,
@@ -99,6 +88,7 @@ function describePlan({ foreign, models, migrations }: Plan): string {
   ];
   const kept = [...attributes.map((line) => line.split(' ')[0]!), ...previewFeatures];
   if (kept.length > 0) lines.push(`prisma/schema.prisma   takes over ${kept.join(', ')}`);
+  if (changes.length > 0) lines.push(`in today's words       ${changes.join('; ')}`);
   if (generators.length > 0) lines.push(`left behind            the generators ${generators.join(', ')}`);
   return lines.join('\n');
 }

@@ -10,7 +10,7 @@ import { type Application, createApplication, readSources } from '../../applicat
 import { type Config, readConfig } from '../../config/config.ts';
 import { StartupError } from '../../errors.ts';
 import { parseDatabaseUrl } from '../../platform/database-url.ts';
-import { upgradeDatabase } from '../../schema-upgrade.ts';
+import { requireInDatabase, upgradeDatabase } from '../../schema-upgrade.ts';
 import { type Server, startServer } from '../../server.ts';
 import { openTerminal, type Terminal } from './question.ts';
 import { createTypeChecker, type TypeChecker } from './types.ts';
@@ -101,6 +101,7 @@ async function follow({ root, server, config, terminal, types }: Parts, outdated
       };
       const made = await upgradeDatabase({ url, root, files: next.files, name: 'dev', mayLose });
       if (made) say(`  made and applied prisma/migrations/${made}`);
+      await requireInDatabase(server.db, next.datamodel);
     }
     await server.replace(next);
     for (const notice of next.notices) if (!before.notices.includes(notice)) say(`  ${notice}`);

@@ -156,6 +156,7 @@ function checkNames(api: Api): void {
     const other = taken.get(name);
     if (other && other !== owner) problems.push(`${owner}: the name ${name} is already that of ${other}; ${remedy}`);
     else if (/^__/.test(name)) problems.push(`${owner}: GraphQL keeps names that begin with __ for itself; ${remedy}`);
+    else if (!isName(name)) problems.push(`${owner}: ${name} is no name in GraphQL; ${remedy}`);
     else taken.set(name, owner);
   };
   const types = new Map(builtInTypes.map((name) => [name, 'a type of GraphQL']));
@@ -164,7 +165,7 @@ function checkNames(api: Api): void {
     const remedy = `rename the enum and keep its name in the database by @@map("${e.name}")`;
     claim(types, e.name, `enum ${e.name}`, remedy);
     for (const { name } of e.values) {
-      if (/^(?:true|false|null|__.*)$/.test(name))
+      if (!isName(name) || /^(?:true|false|null|__.*)$/.test(name))
         problems.push(`enum ${e.name}: ${name} is no value in GraphQL; rename it and keep it by @map("${name}")`);
     }
   }
@@ -173,21 +174,38 @@ function checkNames(api: Api): void {
   for (const model of models) {
     const { name } = model.model;
     const owner = `model ${name}`;
-    const remedy = `in app/rules.ts write ${name}: { api: { name: '${name}Record' } }`;
+    problems.push(...fieldProblems(model));
+    const write = (another: string) => `in app/rules.ts write ${name}: { api: { name: '${another}' } }`;
+    if (!isName(model.name)) {
+      // Once, and not for every name that is made of it.
+      problems.push(`${owner}: ${model.name} is no name in GraphQL; ${write(plainName(model.name))}`);
+      continue;
+    }
+    const remedy = write(`${name}Record`);
     const derived = [...derivedTypes(model.name), ...compoundKeys(model).map((key) => compoundKeyName(model, key))];
     for (const type of [model.name, ...derived.map(api.typeName)]) claim(types, type, owner, remedy);
     for (const field of readFields(model)) claim(queries, field, owner, remedy);
     for (const field of writeFields(model)) claim(mutations, field, owner, remedy);
-    problems.push(...fieldProblems(model));
   }
-  for (const name of new Set(models.flatMap((m) => columnsOf(m).map((f) => filterNameOf(api, f)))))
+  const filters = new Set(models.flatMap((m) => columnsOf(m).map((f) => filterNameOf(api, f))));
+  // One that is no name is the filter of an enum that was told.
+  for (const name of [...filters].filter(isName))
     claim(types, name, `filter ${name}`, 'rename the model or enum of that name by `api` in app/rules.ts or @@map');
   if (problems.length > 0) {
     throw new StartupError(
-      `names collide in the API:\n${problems.map((p) => `  ${p}`).join('\n')}`,
+      `names that the API cannot have:\n${problems.map((p) => `  ${p}`).join('\n')}`,
       'rename as said; the database is not touched',
     );
   }
+}
+
+/** GraphQL's names are ASCII (specification, section 2.1.9); Prisma takes any letters. */
+const isName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+
+/** The name without its accents, or some other that GraphQL takes. */
+function plainName(name: string): string {
+  const plain = name.normalize('NFD').replaceAll(/[^A-Za-z0-9_]/g, '');
+  return isName(plain) ? plain : 'another';
 }
 
 function fieldProblems({ model, fields, nameOf }: ApiModel): string[] {
@@ -199,10 +217,12 @@ function fieldProblems({ model, fields, nameOf }: ApiModel): string[] {
   );
   return problems.concat(
     [...fields.keys()].flatMap((name) => {
-      const remedy = `in app/rules.ts write ${model.name}: { api: { rename: { ${name}: 'another' } } }`;
-      if (logic.has(name)) return [`model ${model.name}: the field ${name} is a word of every filter; ${remedy}`];
-      if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name))
-        return [`model ${model.name}: ${name} is no name in GraphQL; ${remedy}`];
+      const rename = (another: string) =>
+        `in app/rules.ts write ${model.name}: { api: { rename: { ${name}: '${another}' } } }`;
+      if (logic.has(name))
+        return [`model ${model.name}: the field ${name} is a word of every filter; ${rename('another')}`];
+      if (!isName(name) || name.startsWith('__'))
+        return [`model ${model.name}: ${name} is no name in GraphQL; ${rename(plainName(name))}`];
       return [];
     }),
   );

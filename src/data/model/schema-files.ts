@@ -23,10 +23,13 @@ export async function readSchemaFiles(root: string): Promise<SchemaFile[]> {
   return Promise.all(
     files.map(async (name) => ({
       path: path.posix.join('prisma', name.split(path.sep).join('/')),
-      content: await readFile(path.join(directory, name), 'utf8'),
+      content: withoutMark(await readFile(path.join(directory, name), 'utf8')),
     })),
   );
 }
+
+/** A file's text without the byte order mark that some editors begin it with, and Prisma's parser stumbles over. */
+export const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '');
 
 const platformFile = 'prisma/schema.prisma';
 /** No file on disk: where the composed blocks stand. */
@@ -84,7 +87,7 @@ const setup = (settings: ReadonlyMap<string, string>): string =>
     '',
   ].join('\n');
 
-// @NOTE spaces for characters: the linter counts bytes, and what follows on the line keeps its place.
+// @NOTE a space for each character, so that what follows keeps its place.
 const blank = (text: string): string => text.replaceAll(/[^\n]/g, ' ');
 
 interface Diagnostic {
@@ -94,14 +97,18 @@ interface Diagnostic {
   is_warning: boolean;
 }
 
-/** The mistakes that the linter found, each as `prisma/app.prisma:12 what is wrong` with the offending line below. */
+/** So many mistakes are told at once: one often makes a hundred others. */
+const mostProblems = 10;
+
+/** The first mistakes that the linter found, each as `prisma/app.prisma:12 what is wrong` with the offending line below. */
 export function schemaProblems(files: readonly SchemaFile[], lint: string): string[] {
   const diagnostics = (JSON.parse(lint) as Diagnostic[]).filter((d) => !d.is_warning);
-  return diagnostics.map((diagnostic) => {
+  const rest = diagnostics.length - mostProblems;
+  const problems = diagnostics.slice(0, mostProblems).map((diagnostic) => {
     const content = files.find((f) => f.path === diagnostic.file_name)?.content ?? '';
-    // @NOTE the linter counts bytes, not UTF-16 units.
-    const before = Buffer.from(content).subarray(0, diagnostic.start).toString();
-    const line = before.split('\n').length;
+    // @NOTE the linter counts UTF-16 units, as the editors do that it was made for, and not bytes.
+    const line = content.slice(0, diagnostic.start).split('\n').length;
     return `${diagnostic.file_name}:${line} ${diagnostic.text}\n    ${content.split('\n')[line - 1]?.trim() ?? ''}`;
   });
+  return rest > 0 ? [...problems, `… and ${rest} more`] : problems;
 }

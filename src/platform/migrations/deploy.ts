@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { StartupError } from '../../errors.ts';
 import { codeOf, connectOrCreate, explainConnection } from './connection.ts';
 import { checksumOf, type Migration, matchesChecksum, readMigrations } from './directory.ts';
+import { describeRefusal } from './refusal.ts';
 
 /** Which database, and where its migrations lie. */
 export interface DeployOptions {
@@ -102,7 +103,7 @@ async function applyMigration(client: pg.Client, table: string, schema: string |
     // one transaction.
     await client.query(sql);
   } catch (error) {
-    const reason = describeFailure(error, sql);
+    const reason = describeRefusal(error, sql);
     await client.query('ROLLBACK').catch(() => {});
     await client.query(`UPDATE ${table} SET logs = $2 WHERE id = $1`, [id, reason]).catch(() => {});
     throw new StartupError(
@@ -116,13 +117,6 @@ async function applyMigration(client: pg.Client, table: string, schema: string |
   await client.query('RESET ALL');
   if (schema) await client.query(`SET search_path TO ${client.escapeIdentifier(schema)}`);
   await client.query(`UPDATE ${table} SET finished_at = now(), applied_steps_count = 1 WHERE id = $1`, [id]);
-}
-
-function describeFailure(error: unknown, sql: string): string {
-  if (!(error instanceof pg.DatabaseError)) return error instanceof Error ? error.message : String(error);
-  const line = error.position ? ` at line ${sql.slice(0, Number(error.position)).split('\n').length}` : '';
-  const detail = error.detail ? ` (${error.detail})` : '';
-  return `${error.message}${line}${detail}`;
 }
 
 async function requireVersion(client: pg.Client): Promise<void> {

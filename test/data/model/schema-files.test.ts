@@ -85,6 +85,16 @@ describe('a mistake', () => {
     );
   });
 
+  it.each(['é', '€', '👍'])('is told with its line below many letters as %s', (letter) => {
+    const content = `${`// ${letter.repeat(60)}\n`.repeat(4)}model A {\n  id Int @id\n  b  Nothing\n}\n${'\n'.repeat(50)}`;
+    expect(() => readDatamodel([platform, app(content)])).toThrow(/app\.prisma:7 .*"Nothing"[\s\S]*\n {4}b {2}Nothing/);
+  });
+
+  it('is told with nine others at most', () => {
+    const content = `model A {\n  id Int @id\n${Array.from({ length: 12 }, (_, n) => `  f${n} Nothing\n`).join('')}}\n`;
+    expect(() => readDatamodel([platform, app(content)])).toThrow(/f9 Nothing\n… and 2 more$/);
+  });
+
   it('is told where a brace is missing', () => {
     expect(() => readDatamodel([platform, app('model A {\n  id Int @id\n')])).toThrow(/prisma\/app\.prisma:1 /);
   });

@@ -87,7 +87,9 @@ describe('a migration that cannot be applied', () => {
       '2_bad': 'CREATE TABLE half (n int);\nINSERT INTO good VALUES (1);\nSELECT nonsense FROM good;',
     });
     const failure = await failureOf(database.url, place.path);
-    expect(failure.message).toBe('the migration 2_bad failed: column "nonsense" does not exist at line 3');
+    expect(failure.message).toBe(
+      'the migration 2_bad failed: column "nonsense" does not exist at line 3: SELECT nonsense FROM good',
+    );
     expect(failure.remedy).toContain('npx prisma migrate resolve --rolled-back 2_bad');
     const tables = "SELECT to_regclass('good') IS NOT NULL AS good, to_regclass('half') IS NULL AS undone";
     expect(await ask(database.url, tables)).toEqual([{ good: true, undone: true }]);
