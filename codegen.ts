@@ -3,7 +3,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 /** Typed documents of the API, for clients and for the tests that are written as a client's are. */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
-  documents: ['test/acceptance/**/*.ts', 'examples/**/*.ts'],
+  documents: ['test/acceptance/**/*.ts', 'test/client/**/*.ts', 'examples/**/*.ts'],
   ignoreNoDocuments: true,
   importExtension: '.ts',
   generates: {

@@ -15,7 +15,7 @@ function readTree(directory: string): [string, string][] {
 
 describe('the house', () => {
   it('is built as HOUSE.md says', () => {
-    const files = new Map([...readTree('src'), ...readTree('app')]);
+    const files = new Map([...readTree('src'), ...readTree('app'), ...readTree('client')]);
     expect(files.size).toBeGreaterThan(20);
     expect(findViolations(files)).toEqual([]);
   });
@@ -50,6 +50,11 @@ describe('its judge', () => {
     ['app/rules.ts', "import { env as e } from 'node:process';", 'process.env is read in config/env.ts'],
     ['src/data/a.ts', "import pg from 'pg';\nconst f = () => new pg.Pool();", 'a.ts:2 makes a database connection'],
     ['src/platform/a.ts', "import { Client } from 'pg';\nconst f = () => new Client();", 'makes a database connection'],
+    ['src/data/a.ts', "import { x } from '../../client/resuming.ts';", 'outside of src'],
+    ['client/a.ts', "import type { X } from '../src/errors.ts';", 'the client stands alone'],
+    ['client/a.ts', "import { createClient } from 'graphql-ws';", 'the client stands alone'],
+    ['client/a.ts', "import { setTimeout } from 'node:timers/promises';", 'the client stands alone'],
+    ['client/a.ts', 'export const one = 1;', 'one has no docstring'],
     ['src/data/index.ts', '', 'is a barrel'],
     ['src/data/a.ts', "export * from './b.ts';", 'that is a barrel'],
     ['src/data/utils/a.ts', '', 'names no subject'],
@@ -105,6 +110,11 @@ describe('its judge', () => {
       'src/data/a.ts',
       '/** Twice. */\nexport function f(a: 1): 1;\nexport function f(a: 2): 2;\nexport function f(a: never) { return a; }',
     ],
+    [
+      'client/a.ts',
+      "import type { Sink } from 'graphql-ws';\nimport { b } from './b.ts';\nimport { print } from 'graphql';",
+    ],
+    ['client/a.ts', 'const f = () => console.warn(1);'],
     ['src/main.ts', "import { run } from './server.ts';\nawait run();"],
     [
       'app/seed.ts',

@@ -5,6 +5,7 @@ import { readConfig } from '../src/config/config.ts';
 import { documentedQueries } from './support/documents.ts';
 import { testDatabase } from './support/postgres.ts';
 import { startServer, type TestServer } from './support/server.ts';
+import { openSocket } from './support/socket.ts';
 import { insertTeam, team } from './support/team.ts';
 
 const pages = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'custom-fields.md');
@@ -20,6 +21,11 @@ describe.each(pages)('docs/%s', (page) => {
   for (const { line, query, as, answer, fails } of documentedQueries(`docs/${page}`)) {
     it(`says the truth in line ${line}`, async () => {
       const claims = as === 'admin' ? { role: 'admin' } : { sub: team[as as 'ann'] };
+      if (query.startsWith('subscription')) {
+        await using socket = await openSocket(server, claims);
+        const [first] = Object.values(await socket.subscribe(query).next());
+        return expect(first).toMatchObject({ type: 'CHECKPOINT' });
+      }
       const result = await server.as(claims).query(query);
       if (fails) return expect(result.errors?.map((e) => e.extensions.code)).toEqual([fails]);
       expect(result.errors).toBeUndefined();

@@ -61,6 +61,10 @@ export function createEventStreams(
         typeof resumeAfter === 'string' ? resumeAfter : undefined,
       );
       if (prepared.kind === 'executed') return false;
+      const { origin } = request.headers;
+      if (origin !== undefined && (config.origins.includes('*') || config.origins.includes(origin))) {
+        response.setHeader('Access-Control-Allow-Origin', origin).setHeader('Vary', 'Origin');
+      }
       if (prepared.kind === 'refused') {
         refuse(response, prepared.errors);
         return true;

@@ -60,6 +60,8 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Serv
   ): Promise<Started | readonly GraphQLError[]> => {
     const own = authorizationIn(request.extensions);
     const context = own === undefined ? session.context! : contextOf(own);
+    // The connection's token was looked at when it came; it may have expired since.
+    if (expiryOf(await context) <= Date.now()) throw new MillraceError('UNAUTHENTICATED', 'the token has expired');
     const prepared = await engine.prepare(request as GraphqlRequest, () => context);
     if (prepared.kind === 'refused') return prepared.errors;
     if (prepared.kind === 'executed') return { ...prepared.args, start: prepared.run } as unknown as Started;

@@ -30,7 +30,7 @@ const maxLines = 400;
 /** Judges sources given by path; each path is relative to the repository. */
 export function findViolations(texts: ReadonlyMap<string, string>): Violation[] {
   const files = [...texts].map(([path, text]) => readSource(path, text));
-  const source = files.filter(({ path }) => path.startsWith('src/'));
+  const source = files.filter(({ path }) => /^(src|client)\//.test(path));
   return [
     ...files.flatMap(checkEverywhere),
     ...source.flatMap((file) => [...checkImports(file), ...checkStatements(file), ...checkDocstrings(file)]),
@@ -53,7 +53,7 @@ function checkEverywhere({ path, lines, tree }: SourceFile): Violation[] {
     const at = () => `${path}:${lineOf(tree, node)}`;
     if (readsEnvironment(node) && path !== 'src/config/env.ts')
       found.push(`${at()} process.env is read in config/env.ts`);
-    if (usesConsole(node) && path !== 'src/cli/main.ts')
+    if (usesConsole(node) && path !== 'src/cli/main.ts' && !path.startsWith('client/'))
       found.push(`${at()} console belongs to cli/main.ts; log instead`);
   });
   return found;
@@ -80,9 +80,17 @@ function checkImports({ path, imports }: SourceFile): Violation[] {
   return imports.flatMap(({ target, isRelative, typeOnly, bare, line }) => {
     const problem = bare
       ? 'imports for a side effect: an import does nothing'
-      : isRelative && direction(path, target, typeOnly);
+      : path.startsWith('client/')
+        ? outOfClient(target, isRelative, typeOnly)
+        : isRelative && direction(path, target, typeOnly);
     return problem ? [`${path}:${line} ${problem}`] : [];
   });
+}
+
+/** What runs in a browser takes along no more than GraphQL's printer. */
+function outOfClient(target: string, isRelative: boolean, typeOnly: boolean): string | undefined {
+  if (isRelative ? target.startsWith('client/') : typeOnly || target === 'graphql') return undefined;
+  return `imports ${target}: the client stands alone`;
 }
 
 function direction(from: string, to: string, typeOnly: boolean): string | undefined {
