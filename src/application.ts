@@ -67,8 +67,8 @@ async function loadDefault(root: string, name: string, load: ModuleLoader): Prom
 /** The first words of an error and the first place of the project in its stack. */
 function describeFault(error: unknown, root: string): string {
   if (!(error instanceof Error)) return String(error);
-  const own = error.stack?.split('\n').find((line) => line.includes(`${root}/app/`));
-  const place = own?.match(/app\/[^):]*:\d+(?::\d+)?/)?.[0];
+  const places = (error.stack ?? '').split(`${root}/`).slice(1);
+  const place = places.map((text) => text.match(/^app\/[^):]*:\d+(?::\d+)?/)?.[0]).find(Boolean);
   const message = error.message.replaceAll(`${root}/`, '').trim();
   return place && !message.includes(place) ? `${message} (${place})` : message;
 }

@@ -1,3 +1,4 @@
+import type { AnswerRoom } from './data/answer-room.ts';
 import type { Reads } from './data/reads.ts';
 import type { Verdicts } from './data/rules/verdicts.ts';
 import type { Database } from './platform/db.ts';
@@ -9,4 +10,5 @@ export interface Context {
   readonly verdicts: Verdicts;
   readonly db: Database;
   readonly reads: Reads;
+  readonly room: AnswerRoom;
 }

@@ -33,10 +33,16 @@ export interface ErrorDetails {
   retryAfter?: number;
 }
 
+// @NOTE registered symbols: `npm run dev` loads app/ anew at each save, and with it a copy of this file. What one copy throws
+// (in a field of app/schema.ts) is caught by the other, whose `instanceof` would not know it by its prototype.
+const millraceMark = Symbol.for('millrace.MillraceError');
+const startupMark = Symbol.for('millrace.StartupError');
+
 /** An error that may be shown to the client as it is. Its message must never hold a secret or a database word. */
 export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
+  readonly [millraceMark] = true;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
     super(message, options);
@@ -44,17 +50,34 @@ export class MillraceError extends Error {
     this.code = code;
     this.details = details;
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: what is derived of this class asks for itself
+    return isInstance(this, MillraceError, millraceMark, value);
+  }
 }
 
 /** A mistake of whoever runs or configures Millrace: one clear line for the terminal, and what to do about it. */
 export class StartupError extends Error {
   readonly remedy: string;
+  readonly [startupMark] = true;
 
   constructor(message: string, remedy: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'StartupError';
     this.remedy = remedy;
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: what is derived of this class asks for itself
+    return isInstance(this, StartupError, startupMark, value);
+  }
+}
+
+/** Whether a value is marked as one of the base class; what is derived of it keeps the language's own test. */
+function isInstance(asked: object, base: object, mark: symbol, value: unknown): boolean {
+  if (asked === base) return typeof value === 'object' && value !== null && mark in value;
+  return Function.prototype[Symbol.hasInstance].call(asked, value);
 }
 
 /** INVALID_INPUT for one argument path. */

@@ -11,6 +11,12 @@ import { planMigration, writeMigration } from './platform/migrations/plan.ts';
 /** Where the migrations of a project are. */
 export const migrationsOf = (root: string): string => path.join(root, 'prisma', 'migrations');
 
+/** Who is told what an upgrade does, and asked before it loses data. */
+export interface UpgradeWords {
+  progress(line: string): void;
+  mayLose(losses: readonly string[]): Promise<boolean>;
+}
+
 /** What an upgrade is about, and who is asked before it loses data. */
 export interface UpgradeOptions {
   url: string;
@@ -46,7 +52,7 @@ export async function upgradeDatabase({
   if (plan.warnings.length > 0 && !(await mayLose(plan.warnings))) {
     throw new StartupError(
       `nobody has agreed to what the change of the schema may lose:\n${indented(plan.warnings)}`,
-      '`npm run dev` asks at every save of prisma/; take the change back, or save again to be asked again',
+      '`npm run dev` asks, at its start and at every save of prisma/; or take the change back',
     );
   }
   const made = writeMigration(directory, name, plan.sql);
@@ -82,16 +88,16 @@ export async function applyMigrations(
 /** On the embedded database of a developer, a schema that is ahead makes its own migration; elsewhere that is said. */
 export async function requireTables(
   config: Config,
+  { progress = () => {}, mayLose = async () => false }: Partial<UpgradeWords>,
   db: Database,
   url: string,
   { datamodel, files }: Application,
-  say: (line: string) => void,
 ): Promise<void> {
   const missing = await missingInDatabase(db, datamodel);
   if (missing.length === 0) return;
   if (config.environment === 'development' && config.database.kind === 'embedded') {
-    const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose: async () => false });
-    say(`made and applied migration ${name}`);
+    const name = await upgradeDatabase({ url, root: config.root, files, name: 'start', mayLose });
+    progress(`made and applied migration ${name}`);
     if ((await missingInDatabase(db, datamodel)).length === 0) return;
   }
   throw new StartupError(

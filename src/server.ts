@@ -4,6 +4,7 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { type Application, createApplication, readSources, type Sources } from './application.ts';
 import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
+import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
 import { createEngine } from './graphql/yoga.ts';
@@ -53,6 +54,8 @@ export interface Overrides {
   bus?: Bus;
   /** Told what takes its time at the start. */
   progress?: (line: string) => void;
+  /** Asked before a migration that the start makes loses data; unless it is there, nothing is ever lost. */
+  mayLose?: (losses: readonly string[]) => Promise<boolean>;
 }
 
 /** Starts a server. @throws StartupError for everything that whoever runs it can mend */
@@ -81,7 +84,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
       { onError: (error) => log.warn({ err: error }, 'a database connection broke'), onCommit: () => whenWritten() },
     ),
   );
-  await requireTables(config, db, databaseUrl, application, progress);
+  await requireTables(config, overrides, db, databaseUrl, application);
 
   const logNode = stack.use(
     await openLogNode({
@@ -101,7 +104,8 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const contextOf = async (authorization: string | null): Promise<Context> => {
     const viewer =
       authorization === null ? stranger : await authenticate(authorization, tokens, config.tokens.adminRole);
-    return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads };
+    const room = createAnswerRoom(config.graphql.limits.answerBytes);
+    return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room };
   };
   const { corsOrigins } = config.http;
   const schema = () => application.schema;

@@ -31,7 +31,8 @@ export function tokenCommand(): Command {
 }
 
 async function printToken({ sub, role, claim, expires }: TokenOptions): Promise<void> {
-  if (sub === undefined && role === undefined) {
+  // An empty one too: a shell's unset variable must not come out as somebody.
+  if (!sub && !role) {
     throw new StartupError(
       'A token of nobody in particular proves nothing.',
       'Say who: --sub <id>, --role <role> or both.',
@@ -47,7 +48,9 @@ async function printToken({ sub, role, claim, expires }: TokenOptions): Promise<
     );
   }
   const { mint } = await openTokens(tokens);
-  process.stdout.write(`${await mint!({ sub, role, claims: claim, expiresIn: expires })}\n`);
+  process.stdout.write(
+    `${await mint!({ sub: sub || undefined, role: role || undefined, claims: claim, expiresIn: expires })}\n`,
+  );
 }
 
 function collectClaim(text: string, claims: Record<string, unknown> = {}): Record<string, unknown> {

@@ -78,6 +78,7 @@ export interface GraphqlConfig {
     aliases: number;
     pageSize: number;
     maxPageSize: number;
+    answerBytes: number;
     cursorSecret?: string;
   };
   planCacheSize: number;
@@ -136,6 +137,7 @@ function graphqlConfig(read: Environment): GraphqlConfig {
       aliases: read.GRAPHQL_MAX_ALIASES,
       pageSize: read.PAGE_SIZE,
       maxPageSize: read.MAX_PAGE_SIZE,
+      answerBytes: read.MAX_ANSWER_BYTES,
       cursorSecret: read.CURSOR_SECRET,
     },
     planCacheSize: read.PLAN_CACHE_SIZE,

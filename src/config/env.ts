@@ -231,6 +231,11 @@ export const variables = {
       default: '50',
     },
     MAX_PAGE_SIZE: { ...integer(1, 100_000, 'a number of rows'), prose: 'Rows in a page, at most.', default: '500' },
+    MAX_ANSWER_BYTES: {
+      ...integer(1_024, 268_435_456, 'a number of bytes'),
+      prose: 'The largest answer that is sent. Each request under way may need several times as much memory.',
+      default: '20000000',
+    },
     CURSOR_SECRET: {
       type: z.string().trim().min(16),
       expects: 'a text of 16 characters or more',
@@ -241,7 +246,7 @@ export const variables = {
       secret: true,
     },
     PLAN_CACHE_SIZE: {
-      ...integer(0, 1_000_000, 'a number of plans'),
+      ...integer(1, 1_000_000, 'a number of plans'),
       prose: 'Compiled documents that are kept for the next time.',
       default: '1000',
     },

@@ -6,8 +6,8 @@ import type { RuleSlot, Verdicts } from './rules/verdicts.ts';
 
 /** Keeps what was compiled for an operation, a shape of its variables and a shape of the rules it depends on. */
 export interface PlanCache<P> {
-  /** The plan of `part` of an operation, from the cache or made now. */
-  get(at: Operation, part: string, verdicts: Verdicts, make: () => P): P;
+  /** The plan of `part` of an operation, from the cache or made now; `make` is told whether it will be kept. */
+  get(at: Operation, part: string, verdicts: Verdicts, make: (isKept: boolean) => P): P;
   /** Operations whose plans are now held. */
   readonly size: number;
 }
@@ -19,6 +19,12 @@ interface Shelf<P> {
 }
 
 const maxPlansOfShelf = 50;
+
+/**
+ * Characters of a document, or of the shape of its variables, of which anything is kept for the next time. Those of an
+ * application are far from it; longer ones carry values that never come again, and a thousand of them the whole memory.
+ */
+export const maxKeptLength = 20_000;
 
 /** Makes a cache of the plans of `size` operations. */
 export function createPlanCache<P extends { slots: readonly RuleSlot[] }>(size: number): PlanCache<P> {
@@ -48,7 +54,10 @@ export function createPlanCache<P extends { slots: readonly RuleSlot[] }>(size: 
       const shelf = shelves.get(key);
       const plan = shelf?.plans.get(shapeOf(shelf.slots, verdicts));
       if (plan) return plan;
-      const made = make();
+      const documentLength = at.operation.loc?.source.body.length ?? 0;
+      const isKept = Math.max(documentLength, key.length) <= maxKeptLength;
+      const made = make(isKept);
+      if (!isKept) return made;
       const shape = shapeOf(made.slots, verdicts);
       const room =
         shelf && shelf.plans.size < maxPlansOfShelf && sameSlots(shelf.slots, made.slots) ? shelf : undefined;

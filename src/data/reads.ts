@@ -2,6 +2,7 @@
  * Reads of the data API: from a parsed operation to PostgreSQL's answer. A plan is compiled once for each document, shape of
  * variables and shape of rules, kept in a bounded cache, and run with the values of each request.
  */
+import { randomBytes } from 'node:crypto';
 import type {
   FragmentDefinitionNode,
   GraphQLObjectType,
@@ -10,6 +11,7 @@ import type {
   OperationDefinitionNode,
 } from 'graphql';
 import type { Queryable } from '../platform/db.ts';
+import type { AnswerRoom } from './answer-room.ts';
 import type { Api } from './api/api-model.ts';
 import type { Datamodel } from './model/datamodel.ts';
 import { createPlanCache } from './plan-cache.ts';
@@ -26,6 +28,13 @@ export interface Operation {
   variables: Readonly<Record<string, unknown>>;
 }
 
+/** Where a plan is run, on whose behalf, and how much they may still be answered. */
+export interface Asker {
+  readonly db: Queryable;
+  readonly verdicts: Verdicts;
+  readonly room: AnswerRoom;
+}
+
 /** Plans and runs reads; shared by all requests. */
 export interface Reads {
   readonly api: Api;
@@ -38,20 +47,25 @@ export interface Reads {
     fields: readonly PlannedField[],
     verdicts: Verdicts,
   ): NamedPlan;
-  /** Runs a plan; resolves to the JSON text of an object with an answer under each root field's response key. */
-  run(db: Queryable, plan: NamedPlan, variables: PlanInput['variables'], verdicts: Verdicts): Promise<string>;
+  /**
+   * Runs a plan; resolves to the JSON text of an object with an answer under each root field's response key.
+   * @throws MillraceError TOO_LARGE
+   */
+  run(asker: Asker, plan: NamedPlan, variables: PlanInput['variables']): Promise<string>;
   /** Plans now held. */
   readonly size: number;
 }
 
-/** A plan with the name its statement is prepared under. */
+/** A plan with the name its statement is prepared under; without one where it is not kept. */
 export interface NamedPlan extends Plan {
-  name: string;
+  name?: string;
 }
 
 /** Makes the planner's front: `size` bounds the operations whose plans are kept. */
 export function createReads(given: { api: Api; datamodel: Datamodel; limits: PageLimits; size: number }): Reads {
   const plans = createPlanCache<NamedPlan>(given.size);
+  // @NOTE connections outlive an application that is replaced, and know its statements by their names.
+  const prefix = randomBytes(4).toString('hex');
   let planCount = 0;
   return {
     api: given.api,
@@ -61,19 +75,20 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       return plans.size;
     },
     plan(at, rootType, fields, verdicts) {
-      return plans.get(at, fields.map((f) => f.key).join(','), verdicts, () => {
-        planCount += 1;
+      return plans.get(at, fields.map((f) => f.key).join(','), verdicts, (isKept) => {
         const made = compileRead({ ...given, verdicts, variables: at.variables }, at, rootType.name, fields);
-        return { ...made, name: `m${planCount}` };
+        if (!isKept) return made;
+        planCount += 1;
+        return { ...made, name: `m${prefix}_${planCount}` };
       });
     },
-    async run(db, plan, variables, verdicts) {
+    async run({ db, verdicts, room }, plan, variables) {
       const rows = await db.query({
-        name: plan.name,
+        ...(plan.name ? { name: plan.name } : {}),
         text: plan.sql,
         values: plan.values({ variables, rules: rulesOf(plan, verdicts) }),
       });
-      return rows[0]![0] as string;
+      return room.take(rows[0]![0] as string | null);
     },
   };
 }

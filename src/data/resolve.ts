@@ -14,6 +14,6 @@ export function rootFieldOf(info: GraphQLResolveInfo): PlannedField {
 export async function resolveRead(context: Context, info: GraphQLResolveInfo): Promise<Answers> {
   const field = rootFieldOf(info);
   const plan = context.reads.plan(operationOf(info), info.parentType, [field], context.verdicts);
-  const text = await context.reads.run(context.db, plan, info.variableValues, context.verdicts);
+  const text = await context.reads.run(context, plan, info.variableValues);
   return (JSON.parse(text) as Record<string, Answers>)[field.key]!;
 }

@@ -5,6 +5,7 @@
  */
 import {
   type ExecutionArgs,
+  type ExecutionResult,
   type FieldNode,
   type GraphQLObjectType,
   getVariableValues,
@@ -16,7 +17,7 @@ import type { Context } from '../context.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
 import { collectFields } from '../data/planner/selection.ts';
 import { type Operation, readOf } from '../data/reads.ts';
-import { MillraceError } from '../errors.ts';
+import { type ErrorCode, MillraceError } from '../errors.ts';
 import { asRequestError } from './client-errors.ts';
 import { guardOf } from './guard.ts';
 
@@ -51,10 +52,14 @@ export function plannedExecution(texts: PlannedTexts): Plugin<Context> {
       if (!known?.isCandidate) return;
       setExecuteFn(async (executeArgs: ExecutionArgs) => (await answer(executeArgs, known)) ?? executeFn(executeArgs));
     },
-    onResultProcess({ request, result, setResultProcessor }) {
+    onResultProcess({ request, result, setResult, setResultProcessor }) {
       if (!result || !(rawData in result)) return;
       const type = mediaTypeFor(request.headers.get('accept'));
-      if (!type) return;
+      if (!type) {
+        // Yoga knows other forms, such as events, and puts an object into them.
+        setResult(JSON.parse((result as unknown as RawResult)[rawData]) as ExecutionResult);
+        return;
+      }
       setResultProcessor((raw, { Response }) => {
         const text = (raw as unknown as RawResult)[rawData];
         // @NOTE with its length the text leaves in one piece with its headers, not in chunks.
@@ -68,7 +73,7 @@ export function plannedExecution(texts: PlannedTexts): Plugin<Context> {
   };
 }
 
-/** The type of the answer, as Yoga would choose it: the first that both sides know; none means 406. */
+/** The type of the answer, as Yoga would choose it: the first that both sides know; none where it is not plain JSON. */
 function mediaTypeFor(accept: string | null): string | undefined {
   for (const part of (accept || '*/*').toLowerCase().split(',')) {
     const type = part.split(';', 1)[0]!.trim();
@@ -111,6 +116,9 @@ const isRead = (query: GraphQLObjectType, node: FieldNode): boolean => {
   return field !== undefined && readOf(field.extensions) !== undefined;
 };
 
+/** What is only known when all the work was done. */
+const costly: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TOO_LARGE']);
+
 /** The raw answer; undefined when the ordinary way has to be taken. */
 async function answer(args: ExecutionArgs, { operation, fragments }: Prepared): Promise<RawResult | undefined> {
   const { schema } = args;
@@ -125,11 +133,11 @@ async function answer(args: ExecutionArgs, { operation, fragments }: Prepared): 
     if (!fields.every(({ definition }) => !definition || guardOf(definition.extensions)(context))) return undefined;
     const plan = context.reads.plan(at, query, fields, context.verdicts);
     if (plan.hasCustomFields) return undefined;
-    const data = await context.reads.run(context.db, plan, at.variables, context.verdicts);
+    const data = await context.reads.run(context, plan, at.variables);
     return { [rawData]: `{"data":${data}}` };
   } catch (error) {
     // @NOTE the executor knows how to say which field failed; what would cost as much again is answered here.
-    if (error instanceof MillraceError && error.code === 'UNAVAILABLE') throw asRequestError(error);
+    if (error instanceof MillraceError && costly.has(error.code)) throw asRequestError(error);
     return undefined;
   }
 }

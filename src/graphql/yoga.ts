@@ -9,8 +9,11 @@ import {
   NoSchemaIntrospectionCustomRule,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
+import { createAnswerRoom } from '../data/answer-room.ts';
+import { maxKeptLength } from '../data/plan-cache.ts';
 import { MillraceError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
 import type { Logger } from '../platform/log.ts';
@@ -87,6 +90,7 @@ export function createEngine(given: {
     ],
     maskedErrors: { maskError: toClientError },
     cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
+    parserAndValidationCache: { documentCache: keptByDocument(), errorCache: keptByDocument() },
     // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport.
     graphiql: false,
     landingPage: false,
@@ -102,7 +106,9 @@ export function createEngine(given: {
     },
     async prepare(request, contextOf, resumeAfter) {
       try {
-        const contextValue = await contextOf();
+        // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.
+        const room = createAnswerRoom(config.limits.answerBytes);
+        const contextValue = { ...(await contextOf()), room };
         const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
         const document = parse(request.query);
         const errors = validate(schema, document);
@@ -129,6 +135,17 @@ const isExecuted = (result: unknown): result is ExecutionResult =>
 /** A planned answer is a text; where results are objects it becomes one. */
 function ofText<Result extends object>(result: Result | RawResult): Result {
   return rawData in result ? (JSON.parse(result[rawData]) as Result) : result;
+}
+
+/** What is kept by a document's text: Yoga's own bounds how many, whatever their length. */
+function keptByDocument<Kept>(): { get(text: string): Kept | undefined; set(text: string, kept: Kept): void } {
+  const known = new LRUCache<string, { kept: Kept }>({ max: 1000 });
+  return {
+    get: (text) => known.get(text)?.kept,
+    set(text, kept) {
+      if (text.length <= maxKeptLength) known.set(text, { kept });
+    },
+  };
 }
 
 /** Serves each request by the schema of its moment; Yoga's own `schema` option does the same at several times the cost. */

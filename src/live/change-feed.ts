@@ -9,13 +9,11 @@
  * Invariants: a group's frames are all there is between its `floor` and the feed's position; a listener is told each frame
  * behind its own position once, in order, whichever way it comes.
  */
-import type { LogEntry } from '../log/entry.ts';
 import type { ChangeListener } from './change-listener.ts';
-import type { Judgement, PreparedChanges } from './change-plans.ts';
-import { isOwn } from './change-plans.ts';
-import type { ClassValues } from './class-values.ts';
+import type { PreparedChanges, ViewerClass } from './change-plans.ts';
 import type { LiveParts } from './live-parts.ts';
 import type { Frame } from './sink.ts';
+import { framesOf } from './stretch-frames.ts';
 
 /** A frame of a group, and the entry that it tells. */
 export interface PlacedFrame extends Frame {
@@ -25,7 +23,7 @@ export interface PlacedFrame extends Frame {
 /** The listeners of one class. */
 export interface ChangeGroup {
   readonly feed: ChangeFeed;
-  readonly values: ClassValues;
+  readonly viewers: ViewerClass;
   readonly listeners: Set<ChangeListener>;
   frames: PlacedFrame[];
   /** The frames hold everything behind this place. */
@@ -34,8 +32,6 @@ export interface ChangeGroup {
 
 const maxFrames = 500;
 const maxFrameLength = 2 ** 20;
-/** Entries judged in one statement; each for every class. */
-const maxJudged = 20_000;
 
 /** Follows the log for one plan; ends with its last listener. */
 export class ChangeFeed {
@@ -56,11 +52,11 @@ export class ChangeFeed {
   }
 
   /** The group of a class, made when there is none. */
-  group(values: ClassValues): ChangeGroup {
-    const key = JSON.stringify(values);
+  group(viewers: ViewerClass): ChangeGroup {
+    const key = JSON.stringify(viewers.values);
     const known = this.groups.get(key);
     if (known) return known;
-    const made: ChangeGroup = { feed: this, values, listeners: new Set(), frames: [], floor: this.position };
+    const made: ChangeGroup = { feed: this, viewers, listeners: new Set(), frames: [], floor: this.position };
     this.groups.set(key, made);
     return made;
   }
@@ -70,7 +66,7 @@ export class ChangeFeed {
     const { group } = listener;
     group.listeners.delete(listener);
     if (group.listeners.size > 0) return;
-    this.groups.delete(JSON.stringify(group.values));
+    this.groups.delete(JSON.stringify(group.viewers.values));
     if (this.groups.size === 0) this.onEmpty();
   }
 
@@ -113,25 +109,18 @@ export class ChangeFeed {
     const stretch = await this.parts.stretch(this.position, seq, this.plan.tables);
     if (stretch === undefined) return this.restart('EXPIRED');
     const groups = [...this.groups.values()];
-    const classes = groups.map((g) => g.values);
-    const perStatement = Math.max(1, Math.floor(maxJudged / classes.length));
-    const told = new Map<number, PlacedFrame[]>();
-    for (const part of chunksOf(
-      stretch.entries.filter((e) => isOwn(this.plan, e)),
-      perStatement,
-    )) {
-      for (const judged of await judgeEntries(this, part, classes)) {
-        const frame = this.frame(judged);
-        for (const index of judged.classes) told.set(index, [...(told.get(index) ?? []), frame]);
-      }
-    }
-    const truncated = stretch.entries.findLast((e) => isOwn(this.plan, e) && e.kind === 'truncate');
+    const told = await framesOf(
+      this.parts,
+      this.plan,
+      epoch,
+      stretch.entries,
+      groups.map((group) => group.viewers),
+    );
     this.position = stretch.to;
     groups.forEach((group, index) => {
-      const frames = told.get(index) ?? [];
-      const all = truncated ? withTruncation(frames, this.resync('TRUNCATED', truncated.seq)) : frames;
-      if (all.length > 0) append(group, all);
-      for (const listener of group.listeners) listener.follow(all);
+      const frames = told[index]!;
+      if (frames.length > 0) append(group, frames);
+      for (const listener of group.listeners) listener.follow(frames);
     });
   }
 
@@ -150,30 +139,7 @@ export class ChangeFeed {
   resync(reason: string, seq: number): PlacedFrame {
     return this.parts.markers.resync(this.plan, this.epoch, seq, reason);
   }
-
-  /** The frame of what one entry came to. */
-  frame({ seq, answer }: Judgement): PlacedFrame {
-    const cursor = this.parts.seal.seal({ epoch: this.epoch, seq });
-    return { seq, cursor, text: `{"data":${this.parts.plans.withCursor(answer, cursor)}}` };
-  }
 }
-
-/** Judges entries for classes, together with what their transactions have deleted besides. */
-export async function judgeEntries(
-  { plan, parts }: ChangeFeed,
-  entries: readonly LogEntry[],
-  classes: readonly ClassValues[],
-): Promise<Judgement[]> {
-  const judgeable = entries.filter((e) => e.kind !== 'truncate');
-  if (judgeable.length === 0) return [];
-  return parts.plans.judge(plan, judgeable, await parts.deletions(plan, judgeable), classes);
-}
-
-const withTruncation = (frames: readonly PlacedFrame[], truncation: PlacedFrame): PlacedFrame[] => [
-  ...frames.filter((f) => f.seq < truncation.seq),
-  truncation,
-  ...frames.filter((f) => f.seq > truncation.seq),
-];
 
 function append(group: ChangeGroup, frames: readonly PlacedFrame[]): void {
   group.frames.push(...frames);
@@ -187,8 +153,4 @@ function append(group: ChangeGroup, frames: readonly PlacedFrame[]): void {
     dropped += 1;
   }
   if (dropped > 0) group.frames = group.frames.slice(dropped);
-}
-
-function* chunksOf<T>(list: readonly T[], size: number): Generator<T[]> {
-  for (let i = 0; i < list.length; i += size) yield list.slice(i, i + size);
 }

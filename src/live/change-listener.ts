@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogPosition } from '../log/entry.ts';
-import { type ChangeGroup, judgeEntries, type PlacedFrame } from './change-feed.ts';
+import type { ChangeGroup, PlacedFrame } from './change-feed.ts';
 import { patience, type Sink, type Stream } from './sink.ts';
+import { framesOf } from './stretch-frames.ts';
 
 const retryEvery = 200;
 
@@ -114,17 +115,15 @@ export class ChangeListener implements Stream {
 
   /** Tells a stretch of what lies between its place and what the group still holds. */
   private async replay(to: number): Promise<void> {
-    const { feed, values } = this.group;
+    const { feed, viewers } = this.group;
+    const { epoch } = feed;
     const stretch = await feed.parts.stretch(this.position, to, feed.plan.tables);
     if (this.isClosed || this.break) return;
     if (!stretch) {
       this.break = feed.resync('EXPIRED', feed.position);
       return;
     }
-    const judged = await judgeEntries(feed, stretch.entries, [values]);
-    let frames = judged.map((j) => feed.frame(j));
-    const truncated = stretch.entries.findLast((e) => e.kind === 'truncate');
-    if (truncated) frames = [feed.resync('TRUNCATED', truncated.seq), ...frames.filter((f) => f.seq > truncated.seq)];
+    let [frames = []] = await framesOf(feed.parts, feed.plan, epoch, stretch.entries, [viewers]);
     while (frames.length > 0 && !this.isClosed && !this.break) {
       const sent = this.sink.send(frames);
       if (sent > 0) this.position = frames[sent - 1]!.seq;

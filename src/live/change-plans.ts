@@ -1,21 +1,44 @@
 import { randomBytes } from 'node:crypto';
 import { createPlanCache } from '../data/plan-cache.ts';
 import { type ChangePlan, compileChange, entryParameters } from '../data/planner/change.ts';
+import type { Parameters } from '../data/planner/classes.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
+import { type SightPlan, sightParameters } from '../data/planner/sight.ts';
+import type { PlanInput } from '../data/planner/value.ts';
 import type { Operation, Reads } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
 import type { LogEntry } from '../log/entry.ts';
 import { tableKey } from '../log/entry.ts';
 import type { Database } from '../platform/db.ts';
-import type { ClassValues } from './class-values.ts';
+import { type ClassValues, classOf } from './class-values.ts';
+import { type Watch, watchFor } from './relevance.ts';
 import type { ChangesField } from './schema.ts';
 
 /** A change's statement, prepared: its text is complete. */
 export interface PreparedChanges extends ChangePlan {
   id: string;
   text: string;
-  /** Tables whose entries concern it, as the log spells them. */
+  /** Its own table, as the log spells it. */
+  table: string;
+  /** Tables whose entries concern it, its own among them. */
   tables: readonly string[];
+  sights: readonly PreparedSight[];
+}
+
+/** A sight's statement, prepared. */
+export interface PreparedSight {
+  id: string;
+  text: string;
+  table: string;
+  values: SightPlan['values'];
+}
+
+/** A class of viewers: its values for the plan, and for each of its sights. */
+export interface ViewerClass {
+  values: ClassValues;
+  sightValues: readonly ClassValues[];
+  /** What its sight depends on. */
+  watch: Watch;
 }
 
 /** What one entry comes to for some classes: their indexes, and the JSON text of the answer without its cursor. */
@@ -35,6 +58,14 @@ export interface ChangePlans {
     deletions: readonly LogEntry[],
     classes: readonly ClassValues[],
   ): Promise<Judgement[]>;
+  /** Which classes see other rows than before because of these entries of the sight's table: the last such entry of each. */
+  judgeSight(
+    sight: PreparedSight,
+    entries: readonly LogEntry[],
+    classes: readonly ClassValues[],
+  ): Promise<Map<number, number>>;
+  /** The class that an input belongs to. @throws MillraceError INVALID_INPUT */
+  classOf(plan: PreparedChanges, input: PlanInput): ViewerClass;
   /** Puts the cursor where an answer wants it. */
   withCursor(answer: string, cursor: string): string;
 }
@@ -44,12 +75,24 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   const cache = createPlanCache<ChangePlan & { prepared?: Promise<PreparedChanges> }>(1000);
   // @NOTE random: no client can write it into a row, to be replaced in another's answer.
   const marks = { cursor: `cursor ${randomBytes(16).toString('hex')}` };
+  // @NOTE connections outlive an application that is replaced, and know its statements by their names.
+  const prefix = randomBytes(4).toString('hex');
   let count = 0;
 
   const prepare = async (plan: ChangePlan): Promise<PreparedChanges> => {
     count += 1;
-    const id = `c${count}`;
-    return { ...plan, id, text: plan.sql(await inferTypes(db, plan)), tables: [tableKey(plan.model.model.table)] };
+    const id = `c${prefix}_${count}`;
+    const sights = await Promise.all(
+      plan.sight.plans.map(async (sight, i) => ({
+        id: `${id}s${i}`,
+        text: sight.sql(await inferTypes(db, sight, sightParameters)),
+        table: tableKey(sight.table),
+        values: sight.values,
+      })),
+    );
+    const table = tableKey(plan.model.model.table);
+    const tables = [...new Set([table, ...plan.sight.dependencies.map((d) => tableKey(d.table))])];
+    return { ...plan, id, text: plan.sql(await inferTypes(db, plan, entryParameters)), table, tables, sights };
   };
   return {
     async plan(at, field, { model }, verdicts) {
@@ -87,23 +130,44 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
         answer: answer as string,
       }));
     },
+    async judgeSight(sight, entries, classes) {
+      const rows = await db.query({
+        name: sight.id,
+        text: sight.text,
+        values: [
+          entries.map((e) => e.seq),
+          entries.map((e) => e.old),
+          entries.map((e) => e.new),
+          classes.map((values) => JSON.stringify(values)),
+        ],
+      });
+      const last = new Map<number, number>();
+      for (const [seq, changed] of rows) {
+        for (const n of changed as (string | number)[]) {
+          last.set(Number(n) - 1, Math.max(last.get(Number(n) - 1) ?? 0, Number(seq)));
+        }
+      }
+      return last;
+    },
+    classOf: (plan, input) => ({
+      values: classOf(plan.values(input)),
+      sightValues: plan.sights.map((sight) => classOf(sight.values(input))),
+      watch: watchFor(plan.sight.dependencies, input),
+    }),
     withCursor: (answer, cursor) => answer.replaceAll(marks.cursor, cursor),
   };
 }
 
 /** Asks PostgreSQL which types it takes a class's values for. */
-async function inferTypes(db: Database, plan: ChangePlan): Promise<string[]> {
+async function inferTypes(db: Database, statement: Parameters, fixed: number): Promise<string[]> {
   const name = `types_${randomBytes(8).toString('hex')}`;
   return db.transaction(async (tx) => {
-    await tx.script(`prepare ${name} as ${plan.untypedSql}`);
+    await tx.script(`prepare ${name} as ${statement.untypedSql}`);
     const [row] = await tx.query({
       text: 'select parameter_types::text[] from pg_prepared_statements where name = $1',
       values: [name],
     });
     await tx.script(`deallocate ${name}`);
-    return (row![0] as string[]).slice(entryParameters);
+    return (row![0] as string[]).slice(fixed);
   });
 }
-
-/** Whether an entry is a change of the plan's own model. */
-export const isOwn = (plan: ChangePlan, entry: LogEntry): boolean => entry.table === tableKey(plan.model.model.table);

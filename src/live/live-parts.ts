@@ -7,6 +7,7 @@ import type { Database } from '../platform/db.ts';
 import type { Logger } from '../platform/log.ts';
 import type { ChangePlans } from './change-plans.ts';
 import type { Markers } from './markers.ts';
+import type { Images } from './relevance.ts';
 
 /** What is read of the log at once: entries of some tables, and the place up to which there are no others. */
 export interface Stretch {
@@ -21,6 +22,7 @@ export interface LiveParts {
   seal: CursorSeal;
   plans: ChangePlans;
   markers: Markers;
+  images: Images;
   log: Logger;
   /** A stretch of the log behind `after`, from memory where it is there; undefined when the log does not reach back so far. */
   stretch(after: number, to: number, tables: readonly string[]): Promise<Stretch | undefined>;
@@ -47,7 +49,7 @@ export function createStretches(source: LogSource, tail: LogTail): Pick<LivePart
       return { entries, to: entries.length < chunk ? to : entries.at(-1)!.seq };
     },
     async deletions(plan, entries) {
-      const tables = plan.ruleTables.map(tableKey);
+      const tables = plan.sight.dependencies.map((d) => tableKey(d.table));
       const transactions = new Set(entries.filter((e) => e.old !== null).map((e) => e.transaction));
       if (tables.length === 0 || transactions.size === 0) return [];
       const found: LogEntry[] = [];

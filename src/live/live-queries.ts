@@ -1,3 +1,4 @@
+import { createAnswerRoom } from '../data/answer-room.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
 import { type Operation, type Reads, rulesOf } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
@@ -6,7 +7,7 @@ import { classOf } from './class-values.ts';
 import type { LiveParts } from './live-parts.ts';
 import { QueryGroup } from './query-group.ts';
 import { QueryListener } from './query-listener.ts';
-import { createImages, watchFor } from './relevance.ts';
+import { watchFor } from './relevance.ts';
 import type { Sink, Stream } from './sink.ts';
 
 /** A live query, as it was asked. */
@@ -33,7 +34,6 @@ export interface LiveQueries {
 export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
   const { db, tail } = parts;
   const groups = new Map<string, QueryGroup>();
-  const images = createImages();
   let heard = tail.head;
   let runs = 0;
   return {
@@ -46,12 +46,13 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
         throw new MillraceError('INVALID_INPUT', 'fields of the application’s own cannot be part of a live query');
       }
       const input = { variables: at.variables, rules: rulesOf(plan, verdicts) };
-      const key = JSON.stringify([plan.name, asPatch, classOf(plan.values(input))]);
+      const key = JSON.stringify([plan.name ?? plan.sql, asPatch, classOf(plan.values(input))]);
       let group = groups.get(key);
       if (!group) {
         const run = () => {
           runs += 1;
-          return reads.run(db, plan, at.variables, verdicts);
+          const room = createAnswerRoom(reads.limits.answerBytes);
+          return reads.run({ db, verdicts, room }, plan, at.variables);
         };
         const question = { run, watch: watchFor(plan.dependencies, input), asPatch };
         group = new QueryGroup(question, parts, () => groups.delete(key));
@@ -66,7 +67,7 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
       const entries = head.epoch === heard.epoch ? tail.recent(heard.seq) : undefined;
       heard = head;
       if (entries?.length === 0) return;
-      for (const group of groups.values()) group.hear(entries, images);
+      for (const group of groups.values()) group.hear(entries, parts.images);
     },
     endAll() {
       for (const group of [...groups.values()]) for (const listener of [...group.listeners]) listener.end();

@@ -19,10 +19,10 @@ import type { Logger } from '../platform/log.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { ChangeListener } from './change-listener.ts';
 import { createChangePlans, type PreparedChanges } from './change-plans.ts';
-import { classOf } from './class-values.ts';
 import { createStretches, type LiveParts } from './live-parts.ts';
 import { createLiveQueries, type LiveQueries } from './live-queries.ts';
 import { createMarkers } from './markers.ts';
+import { createImages } from './relevance.ts';
 import type { ChangesField } from './schema.ts';
 import type { Sink, Stream } from './sink.ts';
 
@@ -68,6 +68,7 @@ export function createLive(given: {
     seal,
     plans,
     markers: createMarkers(seal),
+    images: createImages(),
     log,
     ...createStretches(source, tail),
   };
@@ -101,11 +102,11 @@ export function createLive(given: {
       if (plan.hasCustomFields) {
         throw new MillraceError('INVALID_INPUT', 'fields of the application’s own cannot be selected of a change');
       }
-      const values = classOf(plan.values({ variables: at.variables, rules: rulesOf(plan, verdicts) }));
+      const viewers = plans.classOf(plan, { variables: at.variables, rules: rulesOf(plan, verdicts) });
       // A cursor from another node may be ahead of what this one has heard.
       if (place && (place.epoch !== tail.head.epoch || place.seq > tail.head.seq)) await tail.catchUp();
       const feed = feedOf(plan);
-      const listener = new ChangeListener(feed.group(values), sink, place?.seq ?? feed.position);
+      const listener = new ChangeListener(feed.group(viewers), sink, place?.seq ?? feed.position);
       if (!place) listener.start(parts.markers.checkpoint(plan, feed.epoch, feed.position));
       else if (place.epoch !== feed.epoch || place.seq > tail.head.seq)
         listener.start(feed.resync('RESTARTED', feed.position));

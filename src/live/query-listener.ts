@@ -36,9 +36,7 @@ export class QueryListener implements Stream {
   end(error?: unknown): void {
     if (this.isClosed) return;
     this.close();
-    if (error === undefined) return this.sink.end();
-    const originalError = error instanceof Error ? error : new Error(String(error));
-    this.sink.end([new GraphQLError(originalError.message, { originalError })]);
+    this.sink.end(error === undefined ? undefined : [asGraphqlError(error)]);
   }
 
   private async waitForRoom(): Promise<void> {
@@ -51,4 +49,9 @@ export class QueryListener implements Stream {
       this.close();
     } else if (this.group.latest) this.tell(this.group.latest);
   }
+}
+
+function asGraphqlError(error: unknown): GraphQLError {
+  const originalError = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(originalError.message, { originalError });
 }

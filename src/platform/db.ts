@@ -31,8 +31,24 @@ export interface Database extends Queryable, AsyncDisposable {
   ping(): Promise<void>;
 }
 
-/** Statements kept prepared on one connection; one that knows more is replaced, which frees its memory on both sides. */
-const maxPrepared = 1000;
+/**
+ * How many statements are kept prepared on one connection, their characters together, and those of one. PostgreSQL needs a hundred
+ * times as much memory for their plans. A connection that knows more is replaced, which frees it on both sides; a longer
+ * statement is planned each time.
+ */
+const maxPrepared = { count: 1000, together: 1_000_000, one: 20_000 };
+
+/** The statements that a connection has prepared. */
+interface Prepared {
+  names: Set<string>;
+  length: number;
+}
+
+function remember(known: Prepared, name: string, text: string): void {
+  if (known.names.has(name)) return;
+  known.names.add(name);
+  known.length += text.length;
+}
 
 /** Settings of every session. Planned statements are prepared, and the generic plan is made once (saves 20 % of CPU). */
 const sessionOptions = (statementTimeout: number): string =>
@@ -67,18 +83,19 @@ export function openDatabase(
     application_name: 'millrace',
   });
   pool.on('error', onError);
-  const prepared = new WeakMap<pg.PoolClient, Set<string>>();
+  const prepared = new WeakMap<pg.PoolClient, Prepared>();
 
   const run = async (client: pg.PoolClient, { text, values, name }: Query): Promise<Rows> => {
-    const config = { text, values: values as unknown[], rowMode: 'array' as const, ...(name ? { name } : {}) };
+    const isKept = name !== undefined && text.length <= maxPrepared.one;
+    const config = { text, values: values as unknown[], rowMode: 'array' as const, ...(isKept ? { name } : {}) };
     const { rows } = await client.query<unknown[]>(config);
-    if (name) namesOf(client).add(name);
+    if (isKept) remember(preparedOn(client), name, text);
     return rows;
   };
-  const namesOf = (client: pg.PoolClient) => {
-    const names = prepared.get(client) ?? new Set<string>();
-    prepared.set(client, names);
-    return names;
+  const preparedOn = (client: pg.PoolClient) => {
+    const known = prepared.get(client) ?? { names: new Set(), length: 0 };
+    prepared.set(client, known);
+    return known;
   };
   const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     const client = await pool.connect().catch((error: unknown) => {
@@ -92,7 +109,8 @@ export function openDatabase(
       isBroken = translated.code === 'UNAVAILABLE' || translated.code === 'INTERNAL';
       throw translated;
     } finally {
-      client.release(isBroken || namesOf(client).size > maxPrepared);
+      const { names, length } = preparedOn(client);
+      client.release(isBroken || names.size > maxPrepared.count || length > maxPrepared.together);
     }
   };
 

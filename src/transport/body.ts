@@ -24,20 +24,31 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   const encoding = request.headers['content-encoding']?.trim().toLowerCase();
   if (encoding && encoding !== 'identity') throw new UnsupportedBody('send the body as it is, not compressed');
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  const text = await readText(request, maxBytes);
-  if (isDeeperThan(maxDepth, text)) {
-    throw new MillraceError('INVALID_INPUT', `the body is more than ${maxDepth} levels deep`);
-  }
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (error) {
-    throw new MillraceError('INVALID_INPUT', 'the body is not JSON', {}, { cause: error });
-  }
+  const body = parseJson('the body', await readText(request, maxBytes));
   if (typeof (body as { query?: unknown } | null)?.query !== 'string' || Array.isArray(body)) {
     throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
   }
   return body as object;
+}
+
+/** Checks what a GET says in its address, as far as that is JSON. @throws INVALID_INPUT */
+export function checkAddress(url: string): void {
+  const parameters = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+  for (const name of ['variables', 'extensions']) {
+    const text = parameters.get(name);
+    if (text) parseJson(`the parameter ${name}`, text);
+  }
+}
+
+function parseJson(what: string, text: string): unknown {
+  if (isDeeperThan(maxDepth, text)) {
+    throw new MillraceError('INVALID_INPUT', `${what} is more than ${maxDepth} levels deep`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new MillraceError('INVALID_INPUT', `${what} is not JSON`, {}, { cause: error });
+  }
 }
 
 function readText(request: IncomingMessage, maxBytes: number): Promise<string> {

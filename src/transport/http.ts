@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { HttpConfig } from '../config/config.ts';
 import { type ErrorCode, MillraceError, statusOf } from '../errors.ts';
 import type { Answered, GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
-import { readBody, UnsupportedBody } from './body.ts';
+import { checkAddress, readBody, UnsupportedBody } from './body.ts';
 import type { Graphiql } from './graphiql/graphiql.ts';
 import type { Health } from './health.ts';
 import type { EventStreams } from './sse.ts';
@@ -22,6 +23,9 @@ export interface HttpParts {
 
 const endpoint = '/graphql';
 
+/** Milliseconds for which nobody may read on in an answer: it is held in memory until they do. */
+const patience = 30_000;
+
 /** Makes the HTTP server; it does not listen yet. Every request is answered, whatever it is. */
 export function createHttpServer(config: HttpConfig, parts: HttpParts): Server {
   const server = createServer(
@@ -34,7 +38,9 @@ export function createHttpServer(config: HttpConfig, parts: HttpParts): Server {
     },
   );
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    if (socket.writable) socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    // @NOTE not merely ended: who does not end it either would hold it for ever.
+    (socket as Socket).destroySoon();
   });
   return server;
 }
@@ -53,6 +59,7 @@ async function answer(
   if (parts.graphiql?.handle(request, response)) return;
   if (path === endpoint) {
     if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
+    else checkAddress(request.url!);
     if (parts.events.isAsked(request) && (await parts.events.answer(request, response, askedIn(request)))) return;
     return sendAnswer(await parts.engine.answer(request, response), request, response);
   }
@@ -91,6 +98,7 @@ function askedIn(request: IncomingMessage): GraphqlRequest {
 
 /** @NOTE a text at hand leaves in one write with its headers; unwrapped from a fetch response it would take several. */
 async function sendAnswer({ response: answered, text }: Answered, request: IncomingMessage, response: ServerResponse) {
+  response.setTimeout(patience, () => response.destroy());
   if (text === undefined) await sendNodeResponse(answered, response, request, false);
   else if (!response.destroyed) response.writeHead(answered.status, Object.fromEntries(answered.headers)).end(text);
 }

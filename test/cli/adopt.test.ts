@@ -65,6 +65,15 @@ describe('npx millrace adopt', () => {
       expect(existsSync(join(root, 'prisma/migrations'))).toBe(false);
     }));
 
+  it('says how to be rid of the example’s rows where there are some', () =>
+    withProject({ 'old/schema.prisma': shop, '.millrace/postgres/data/PG_VERSION': '18\n' }, async (root) => {
+      const embedded = await millrace(root, ['adopt', 'old/schema.prisma', '--yes']);
+      expect(embedded.stdout).toMatch(/still has the tables and rows[\s\S]*npx prisma migrate reset/);
+      const settings = { DATABASE_URL: 'postgresql://localhost/shop' };
+      const other = await millrace(root, ['adopt', 'old/schema.prisma', '--yes'], settings);
+      expect(other.stdout).not.toContain('migrate reset');
+    }));
+
   it('comes to the same when it is done twice', () =>
     withProject({ 'old/schema.prisma': shop }, async (root) => {
       await millrace(root, ['adopt', 'old/schema.prisma', '--yes']);

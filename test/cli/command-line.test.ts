@@ -94,6 +94,7 @@ describe('npx millrace token', () => {
 
   it.each([
     [[], 'Say who'],
+    [['--sub', ''], 'Say who'],
     [['--role', 'x', '--expires', '5'], 'such as 30s, 15m, 8h or 7d'],
     [['--role', 'x', '--expires', '0s'], 'such as 30s, 15m, 8h or 7d'],
     [['--role', 'x', '--claim', 'novalue'], 'Expected key=value'],

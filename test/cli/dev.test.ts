@@ -8,8 +8,8 @@ import { copyProject } from '../support/project-copy.ts';
 const schema = 'model Boat {\n  id Int @id @default(autoincrement())\n  name String\n}\n';
 const rules = 'export default { Boat: { read: true, create: true } };\n';
 
-function boatProject() {
-  const project = copyProject();
+function boatProject(name?: string) {
+  const project = copyProject(name);
   const write = (file: string, text: string) => writeFileSync(path.join(project.path, file), text);
   const migrations = () =>
     readdirSync(path.join(project.path, 'prisma', 'migrations')).filter((name) => /^\d/.test(name));
@@ -90,6 +90,77 @@ describe('npm run dev', () => {
     program.write('yes\n');
     await program.waitFor(/made and applied[\s\S]*reloaded in/);
     expect(JSON.stringify(await askAs(url, undefined, '{ boats { nodes { name } } }'))).toMatch(/Cannot query field/);
+  }, 90_000);
+
+  it('asks at the start as well, when the schema was changed while nobody followed it', async () => {
+    using project = boatProject();
+    project.write('prisma/app.prisma', schema);
+    project.write('app/rules.ts', rules);
+    {
+      await using program = startDev(project.path);
+      await askAs(await urlIn(program), undefined, 'mutation { createBoat(data: { name: "Ark" }) { id } }');
+    }
+    project.write('prisma/app.prisma', schema.replace('name String', 'title String?'));
+    {
+      await using program = startDev(project.path);
+      await program.waitFor(/may lose data[\s\S]*name[\s\S]*type "yes"/);
+      program.write('no\n');
+      expect(await program.ended).toBe(1);
+      expect(program.output()).toMatch(/nobody has agreed/);
+    }
+    await using program = startDev(project.path);
+    await program.waitFor(/type "yes"/);
+    program.write('yes\n');
+    expect(await askAs(await urlIn(program), undefined, '{ boats { nodes { title } } }')).toEqual({
+      data: { boats: { nodes: [{ title: null }] } },
+    });
+  }, 90_000);
+
+  it('withdraws the question when the schema is saved again, so that no late "yes" agrees to what is no longer there', async () => {
+    using project = boatProject();
+    project.write('prisma/app.prisma', schema);
+    project.write('app/rules.ts', rules);
+    await using program = startDev(project.path);
+    const url = await urlIn(program);
+    await askAs(url, undefined, 'mutation { createBoat(data: { name: "Ark" }) { id } }');
+    project.write('prisma/app.prisma', 'model Boat {\n  id Int @id @default(autoincrement())\n}\n');
+    await program.waitFor(/type "yes"/);
+    project.write('prisma/app.prisma', `${schema}\n`);
+    await program.waitFor(/withdrawn[\s\S]*reloaded in/);
+    program.write('yes\n');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(program.output()).not.toMatch(/made and applied prisma/);
+    expect(await askAs(url, undefined, '{ boats { nodes { name } } }')).toEqual({
+      data: { boats: { nodes: [{ name: 'Ark' }] } },
+    });
+  }, 90_000);
+
+  it('knows the errors of a reloaded app/schema.ts: their codes, and what is wrong with it, where', async () => {
+    using project = boatProject('my app');
+    project.write('prisma/app.prisma', schema);
+    project.write('app/rules.ts', rules);
+    await using program = startDev(project.path);
+    const url = await urlIn(program);
+    const fields = (body: string) =>
+      `import { defineSchema, MillraceError } from 'millrace/schema';\nexport default defineSchema((tools) => {\n${body}\n});\n`;
+    project.write(
+      'app/schema.ts',
+      fields(
+        "tools.queryField('toss', 'everyone', (t) => t.int({ resolve: () => { throw new MillraceError('CONFLICT', 'sunk'); } }));",
+      ),
+    );
+    await program.waitFor(/reloaded in/);
+    expect(await askAs(url, undefined, '{ toss }')).toMatchObject({
+      errors: [{ message: 'sunk', extensions: { code: 'CONFLICT' } }],
+    });
+
+    project.write(
+      'app/schema.ts',
+      fields("tools.dataField('Boat', 'x', ['nam' as never], (t) => t.int({ resolve: () => 1 }));"),
+    );
+    await program.waitFor(/✗ app\/schema\.ts: the field x cannot be added to Boat: it needs nam[^\n]*\n→/);
+    project.write('app/rules.ts', "throw new Error('no wind');\nexport default {};\n");
+    await program.waitFor(/✗ app\/rules\.ts could not be loaded: no wind \(app\/rules\.ts:1:\d+\)/);
   }, 90_000);
 
   it('takes a migration back that fails, so that the next save begins anew', async () => {

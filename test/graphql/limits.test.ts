@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, startServer, type TestServer } from '../support/server.ts';
-import { insertTeam } from '../support/team.ts';
+import { insertTeam, team } from '../support/team.ts';
 
 let server: TestServer;
 let production: TestServer;
@@ -180,6 +180,15 @@ describe('variables', () => {
     );
     expect(await response.text()).toContain('"extra":{"__proto__":{"x":1}}');
   });
+});
+
+it('a write does not connect thousands of rows, one after the other in one transaction', async () => {
+  const query = `mutation ($labels: [LabelWhereUniqueInput!]!) {
+    updateTask(where: { id: "${team.axle}" }, data: { labels: { connect: $labels } }) { labels { totalCount } } }`;
+  const admin = server.as({ role: 'admin' });
+  const connect = (count: number) => admin.query(query, { labels: Array(count).fill({ id: team.urgent }) });
+  expect((await connect(501)).errors![0]!.message).toContain('at most 500 rows');
+  expect((await connect(500)).data).toEqual({ updateTask: { labels: { totalCount: 1 } } });
 });
 
 describe('pages', () => {

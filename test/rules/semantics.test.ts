@@ -122,6 +122,13 @@ describe('what a rule may be', () => {
     ['a where with a field that is not there', { nope: 1 }, 'INTERNAL', 'INTERNAL'],
     ['a where with an operator that is not there', { id: { almost: 1 } }, 'INTERNAL', 'INTERNAL'],
     ['a list', [{ isOpen: true }], 'INTERNAL', 'INTERNAL'],
+    ['a relation that is a text', { owner: 'ann' }, 'INTERNAL', 'INTERNAL'],
+    ['a relation that is a number', { owner: { is: 1 } }, 'INTERNAL', 'INTERNAL'],
+    ['relations of which some are a text', { bans: { some: 'ann' } }, 'INTERNAL', 'INTERNAL'],
+    ['a relation with an operator of every object’s', { bans: { constructor: {} } }, 'INTERNAL', 'INTERNAL'],
+    ['AND of a text', { AND: 'ann' }, 'INTERNAL', 'INTERNAL'],
+    ['OR of a text', { OR: ['ann'] }, 'INTERNAL', 'INTERNAL'],
+    ['NOT of a list of lists', { NOT: [[{ isOpen: true }]] }, 'INTERNAL', 'INTERNAL'],
   ])('%s', async (_title, rule, forAnn, forStranger) => {
     expect(await seen(rule, ann)).toEqual(forAnn);
     expect(await seen(rule)).toEqual(forStranger);
@@ -148,6 +155,18 @@ describe('what a rule may be', () => {
     expect(await seen(byTeam, { claims: { team: 'x' } })).toEqual([1]);
     expect(await seen(byTeam, { claims: { team: 'y' } })).toEqual([]);
     expect(await seen(byTeam, ann)).toEqual([]);
+  });
+});
+
+describe('a claim that is null opens nothing by its contrary', () => {
+  it.each<[string, (v: Viewer) => object]>([
+    ['has', (v) => ({ NOT: { tags: { has: v.claims.team } } })],
+    ['hasSome', (v) => ({ NOT: { tags: { hasSome: v.claims.team } } })],
+    ['hasEvery', (v) => ({ NOT: { tags: { hasEvery: v.claims.team } } })],
+    ['in', (v) => ({ NOT: { ownerId: { in: v.claims.team } } })],
+    ['lt', (v) => ({ NOT: { id: { lt: v.claims.team } } })],
+  ])('%s', async (_title, rule) => {
+    expect(await seen(where(rule), { sub: 'ann', claims: { team: null } })).toEqual([]);
   });
 });
 

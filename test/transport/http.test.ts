@@ -119,10 +119,44 @@ describe('a method', () => {
     expect(response.status).toBeLessThan(500);
   });
 
+  it.each(['variables={bad', 'variables=', 'extensions=[', 'variables={}?'])(
+    'GET with %s is the client’s fault, not the server’s',
+    async (parameter) => {
+      const response = await fetch(`${endpoint()}?query={__typename}&${parameter}`);
+      expect(response.status).toBe(parameter === 'variables=' ? 200 : 400);
+    },
+  );
+
+  it.each(['text/event-stream', 'multipart/mixed'])('POST is answered whole as %s', async (accept) => {
+    const answers = await Promise.all(
+      ['{ users { totalCount } }', '{ __schema { queryType { name } } }'].map(async (query) =>
+        (await server.as({ role: 'admin' }).post({ query }, { accept })).text(),
+      ),
+    );
+    expect(answers[0]).toContain('{"data":{"users":{"totalCount":4}}}');
+    expect(answers[1]).toContain('{"data":{"__schema":{"queryType":{"name":"Query"}}}}');
+  });
+
   it.each(['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is not there', async (method) => {
     const response = await fetch(`${endpoint()}?query={__typename}`, { method });
     expect(response.status).toBe(405);
   });
+});
+
+it('what is no HTTP is not left half open, to be held for ever by who does not close it', async () => {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+  const failed = new Promise<boolean>((resolve) => {
+    socket.on('error', () => resolve(true));
+    setTimeout(() => resolve(false), 3000);
+  });
+  socket.write('garbage\r\n\r\n');
+  socket.resume();
+  await new Promise((resolve) => socket.once('end', resolve));
+  const again = setInterval(() => socket.write('x'), 50);
+  expect(await failed).toBe(true);
+  clearInterval(again);
+  socket.destroy();
 });
 
 /** Sends bytes as they are, and reads what comes back until the connection ends or a second has passed. */

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
+import { readConfig } from '../../config/config.ts';
 import { readDatamodel } from '../../data/model/read-datamodel.ts';
 import { readSchemaFiles, type SchemaFile } from '../../data/model/schema-files.ts';
 import { StartupError } from '../../errors.ts';
@@ -20,6 +22,8 @@ interface Plan {
   models: number;
   /** The foreign project's migrations, when it has some for PostgreSQL. */
   migrations: string | undefined;
+  /** Whether there is an embedded database, which then holds what was there before. */
+  isDatabaseMade: boolean;
 }
 
 /** Puts the schema at `path` in the example's place, after asking, and says what was done and what comes next. */
@@ -48,7 +52,10 @@ async function makePlan(root: string, path: string): Promise<Plan> {
   const platform = (await readSchemaFiles(root)).filter(({ path }) => path.startsWith('prisma/platform/'));
   // Read from its own files, so that a mistake is shown where it stands.
   const { models } = readDatamodel([{ path: 'prisma/schema.prisma', content: platformSchema }, ...files, ...platform]);
-  return { root, foreign, platformSchema, models: models.size, migrations: await findMigrations(root, directory) };
+  const migrations = await findMigrations(root, directory);
+  const { database, directory: home } = readConfig(undefined, root);
+  const isDatabaseMade = database.kind === 'embedded' && existsSync(join(home, 'postgres', 'data'));
+  return { root, foreign, platformSchema, models: models.size, migrations, isDatabaseMade };
 }
 
 async function readForeignFiles(path: string): Promise<{ files: SchemaFile[]; directory: string }> {
@@ -132,9 +139,14 @@ Done. What comes next:
   npm start                             applies what is missing, and runs
 `;
 
-function describeRest({ migrations }: Plan): string {
+const onMadeDatabase = `
+The embedded database still has the tables and rows of the models before. Empty it first, if nobody needs them:
+  npx prisma migrate reset
+`;
+
+function describeRest({ migrations, isDatabaseMade }: Plan): string {
   const steps = migrations ? onOwnMigrations : onNewDatabase;
-  return `${steps}
+  return `${steps}${isDatabaseMade ? onMadeDatabase : ''}
 Then say in app/rules.ts who may read and write what (npx prisma generate gives it the types of your models).
 Until then only the admin role may:
   npx millrace token --role admin`;

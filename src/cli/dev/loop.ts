@@ -4,6 +4,7 @@
  * save → sources (schema, rules) → application, which checks them → migration, made and applied → served → types generated
  */
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import { type Application, createApplication, readSources } from '../../application.ts';
 import { type Config, readConfig } from '../../config/config.ts';
@@ -14,14 +15,22 @@ import { type Server, startServer } from '../../server.ts';
 import { openTerminal, type Terminal } from './question.ts';
 import { createTypeChecker, type TypeChecker } from './types.ts';
 
-/** Milliseconds of silence after which a burst of saved files counts as one change. */
-const settle = 40;
+/**
+ * Milliseconds of silence after which a burst of saved files counts as one change. Editors that put a new file in the
+ * place of the old one are heard twice, 100 ms apart.
+ */
+const settle = 120;
 
 /** Serves the project until a signal comes. */
 export async function runDevelopment(root: string): Promise<void> {
   const config = readConfig();
-  const server = await startServer(config, { progress: say });
-  const parts: Parts = { root, server, config, terminal: openTerminal(), types: createTypeChecker(root, say) };
+  using terminal = openTerminal();
+  const never = new AbortController().signal;
+  const server = await startServer(config, {
+    progress: say,
+    mayLose: (losses) => askToLose(terminal, losses, never),
+  });
+  const parts: Parts = { root, server, config, terminal, types: createTypeChecker(root, say) };
   const watcher = watch([path.join(root, 'prisma'), path.join(root, 'app')], {
     ignoreInitial: true,
     ignored: (file) => file.includes(`${path.sep}migrations`) || path.basename(file).startsWith('.'),
@@ -29,20 +38,23 @@ export async function runDevelopment(root: string): Promise<void> {
   });
   let isRunning = false;
   let isStale = false;
-  let timer: NodeJS.Timeout | undefined;
+  let change = new AbortController();
   const followChanges = async () => {
     if (isRunning) return;
     isRunning = true;
     while (isStale) {
       isStale = false;
-      await follow(parts);
+      await setTimeout(settle);
+      if (isStale) continue;
+      change = new AbortController();
+      await follow(parts, change.signal);
     }
     isRunning = false;
   };
   watcher.on('all', () => {
     isStale = true;
-    clearTimeout(timer);
-    timer = setTimeout(() => void followChanges(), settle);
+    change.abort();
+    void followChanges();
   });
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
   say(`Millrace is up at ${server.url}/graphql (GraphiQL in a browser) and follows prisma/ and app/`);
@@ -66,9 +78,12 @@ interface Parts {
   types: TypeChecker;
 }
 
-/** Takes one change in. Whatever goes wrong is told, and leaves the server as it was. */
-async function follow({ root, server, config, terminal, types }: Parts): Promise<void> {
-  const started = performance.now();
+/**
+ * Takes one change in. Whatever goes wrong is told, and leaves the server as it was.
+ * @param outdated aborted when the next change is there
+ */
+async function follow({ root, server, config, terminal, types }: Parts, outdated: AbortSignal): Promise<void> {
+  let started = performance.now();
   const before = server.application();
   types.cancel();
   try {
@@ -78,7 +93,12 @@ async function follow({ root, server, config, terminal, types }: Parts): Promise
     const isSchemaNew = !sameFiles(before, next);
     if (isSchemaNew) {
       const { databaseUrl: url } = server;
-      const mayLose = (losses: readonly string[]) => askToLose(terminal, losses);
+      const mayLose = async (losses: readonly string[]) => {
+        const asked = performance.now();
+        const answer = await askToLose(terminal, losses, outdated);
+        started += performance.now() - asked;
+        return answer;
+      };
       const made = await upgradeDatabase({ url, root, files: next.files, name: 'dev', mayLose });
       if (made) say(`  made and applied prisma/migrations/${made}`);
     }
@@ -88,6 +108,7 @@ async function follow({ root, server, config, terminal, types }: Parts): Promise
     // In the background: types are for the editor, the server does not need them.
     types.check({ isSchemaNew });
   } catch (error) {
+    if (outdated.aborted && error === outdated.reason) return;
     say(`\n✗ ${explain(error)}\n  the API before this change is still up`);
   }
 }
@@ -98,9 +119,14 @@ async function loadAnew(url: string): Promise<unknown> {
   return tsImport(url, import.meta.url);
 }
 
-async function askToLose(terminal: Terminal, losses: readonly string[]): Promise<boolean> {
+/** @throws the signal's reason when another save makes the question void: a late "yes" would agree to what is no longer there */
+async function askToLose(terminal: Terminal, losses: readonly string[], outdated: AbortSignal): Promise<boolean> {
+  outdated.throwIfAborted();
   say(`\nthis change may lose data:\n${losses.map((loss) => `  - ${loss}`).join('\n')}`);
-  const answer = await terminal.ask('type "yes" to make the change, anything else to leave the database as it is: ');
+  const question = 'type "yes" to make the change, anything else to leave the database as it is: ';
+  const answer = await terminal.ask(question, outdated);
+  if (outdated.aborted) say('\nsaved again: the question is withdrawn, nothing was changed');
+  outdated.throwIfAborted();
   return answer === 'yes';
 }
 

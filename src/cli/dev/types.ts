@@ -17,7 +17,8 @@ const shownOfFile = 3;
 export function createTypeChecker(root: string, say: (line: string) => void): TypeChecker {
   let child: ChildProcess | undefined;
   let current = 0;
-  let mustGenerate = false;
+  // The schema may have changed while nobody followed it: adopted, pulled, copied in.
+  let mustGenerate = true;
 
   const run = (script: string, args: string[]): Promise<{ failed: boolean; output: string }> =>
     new Promise((resolve) => {
@@ -34,7 +35,7 @@ export function createTypeChecker(root: string, say: (line: string) => void): Ty
       if (failed) say(`the types could not be generated:\n${output}`);
       mustGenerate = false;
     }
-    const { output } = await run(require.resolve('typescript/bin/tsc'), ['--noEmit', '--pretty', 'false']);
+    const { output } = await run(require.resolve('typescript/bin/tsc'), ['--project', 'app', '--pretty', 'false']);
     if (save !== current) return;
     const mistakes = ofTheApplication(output);
     if (mistakes.length > 0) say(`\n✗ types in app/:\n${mistakes.map((m) => `  ${m}`).join('\n')}`);
@@ -53,16 +54,18 @@ export function createTypeChecker(root: string, say: (line: string) => void): Ty
   };
 }
 
-/** The compiler's lines about app/, the first few of each file. */
+/** The compiler's mistakes in app/, the first few of each file: where, what, and the last line of a chain of reasons. */
 function ofTheApplication(output: string): string[] {
   const byFile = new Map<string, string[]>();
-  for (const line of output.split('\n')) {
-    const file = /^(app\/[^(]+)\(/.exec(line)?.[1];
-    if (file) byFile.set(file, [...(byFile.get(file) ?? []), line]);
+  for (const mistake of output.split(/\n(?! )/)) {
+    const file = /^(app\/[^(]+)\(/.exec(mistake)?.[1];
+    const [what, ...reasons] = mistake.split('\n');
+    const reason = reasons.length > 0 ? `\n    ${reasons.at(-1)!.trim()}` : '';
+    if (file) byFile.set(file, [...(byFile.get(file) ?? []), `${what}${reason}`]);
   }
-  return [...byFile].flatMap(([file, lines]) => {
-    const rest = lines.length - shownOfFile;
+  return [...byFile].flatMap(([file, mistakes]) => {
+    const rest = mistakes.length - shownOfFile;
     const hint = file === 'app/seed.ts' ? '; if it is still the example’s, empty it or write your own' : '';
-    return [...lines.slice(0, shownOfFile), ...(rest > 0 ? [`${file}: and ${rest} more${hint}`] : [])];
+    return [...mistakes.slice(0, shownOfFile), ...(rest > 0 ? [`${file}: and ${rest} more${hint}`] : [])];
   });
 }

@@ -107,14 +107,17 @@ export function addModelOutputs(builder: Builder, api: Api, model: ApiModel): vo
 
 function outputField(api: Api, model: ApiModel, field: Field): OutputField {
   const description = describe(field);
-  if (field.kind === 'relation') return relationField(api, field, description);
+  if (field.kind === 'relation') return relationField(api, model, field, description);
   const nullable = model.guarded.has(field.name) || (!field.isRequired && !field.isList);
   return { type: typeNameOf(api, field), isList: field.isList, nullable, description };
 }
 
-function relationField(api: Api, field: RelationField, description: string): OutputField {
+function relationField(api: Api, { guarded }: ApiModel, field: RelationField, description: string): OutputField {
   const target = api.models.get(field.target)!;
-  if (!field.isList) return { type: target.name, nullable: !(field.isRequired && target.isPublic), description };
+  if (!field.isList) {
+    const isHidden = field.link.kind === 'own' && field.link.pairs.some(({ local }) => guarded.has(local.name));
+    return { type: target.name, nullable: !field.isRequired || !target.isPublic || isHidden, description };
+  }
   return {
     type: api.typeName(`${target.name}Connection`),
     nullable: false,

@@ -2,6 +2,7 @@ import type { ValueNode } from 'graphql';
 import { MillraceError } from '../../errors.ts';
 import type { Builder } from '../../graphql/builder.ts';
 import type { ColumnField, ScalarType } from '../model/datamodel.ts';
+import { partOf } from '../planner/value.ts';
 import type { Api } from './api-model.ts';
 
 /** Names of the scalars that the API brings. */
@@ -114,7 +115,7 @@ const literalText = (node: ValueNode): unknown =>
 function literalJson(node: ValueNode, variables: Record<string, unknown>): unknown {
   switch (node.kind) {
     case 'Variable':
-      return variables[node.name.value];
+      return partOf(variables, node.name.value);
     case 'ListValue':
       return node.values.map((item) => literalJson(item, variables));
     case 'ObjectValue':

@@ -11,7 +11,7 @@ import {
   type ValueNode,
   valueFromAST,
 } from 'graphql';
-import { constant, listOf, objectOf, type Value, valueAt } from './value.ts';
+import { constant, listOf, objectOf, partOf, type Value, valueAt } from './value.ts';
 
 /**
  * The arguments of a field as values with their places: literals are constants, variables stay variables.
@@ -41,7 +41,7 @@ function argumentValue(
 ): Value {
   if (node.kind === Kind.VARIABLE) {
     const name = node.name.value;
-    return valueAt(variables[name], (input) => input.variables[name], path);
+    return valueAt(partOf(variables, name), (input) => partOf(input.variables, name), path);
   }
   if (isNonNullType(type)) return argumentValue(node, type.ofType, variables, path);
   if (isListType(type) && node.kind !== Kind.NULL) {
@@ -59,5 +59,13 @@ function argumentValue(
     });
     return objectOf(new Map(parts), path);
   }
-  return constant(valueFromAST(node, type, variables), path);
+  if (!holdsVariable(node)) return constant(valueFromAST(node, type, variables), path);
+  // @NOTE only JSON is written out with variables inside: it has to be read anew from each request's.
+  return valueAt(valueFromAST(node, type, variables), (input) => valueFromAST(node, type, input.variables), path);
+}
+
+function holdsVariable(node: ValueNode): boolean {
+  if (node.kind === Kind.LIST) return node.values.some(holdsVariable);
+  if (node.kind === Kind.OBJECT) return node.fields.some((field) => holdsVariable(field.value));
+  return node.kind === Kind.VARIABLE;
 }

@@ -8,20 +8,25 @@
  */
 import type { FieldNode } from 'graphql';
 import type { ApiModel } from '../api/api-model.ts';
-import { type ColumnField, identifyingFields, type TableName } from '../model/datamodel.ts';
+import { type ColumnField, identifyingFields } from '../model/datamodel.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
 import { fieldArguments } from './arguments.ts';
+import { type Parameters, parametrise } from './classes.ts';
 import { type Compiler, column, createCompiler, visible } from './compiler.ts';
 import { outputSql } from './output.ts';
 import type { PlannedField } from './plan.ts';
 import { objectSql, objectType, rowColumns, type SelectionCompiler } from './row.ts';
 import { collectFields, type Surroundings, setsOf } from './selection.ts';
+import { compileSight, type Sight } from './sight.ts';
 import { all, identifier, literal, tableRef } from './statement.ts';
-import type { PlanInput } from './value.ts';
 import { compileWhere } from './where.ts';
 
-/** A subscription to one model's changes, ready to judge entries for any number of classes. */
-export interface ChangePlan {
+/**
+ * A subscription to one model's changes, ready to judge entries for any number of classes. Of its statement `$1` … `$6` are the
+ * entries (seq, kind, at, transaction, old, new, as arrays), `$7` deletions that belong to them, `$8` the classes; it yields
+ * seq, the numbers of the classes that hear of it, and the JSON text of the answer.
+ */
+export interface ChangePlan extends Parameters {
   model: ApiModel;
   /** Name of the GraphQL type that a change has. */
   typeName: string;
@@ -29,20 +34,9 @@ export interface ChangePlan {
   key: string;
   /** What is selected of a change: response keys with the fields' names. */
   selection: readonly (readonly [key: string, name: string])[];
-  /**
-   * The statement: `$1` … `$6` are the entries (seq, kind, at, transaction, old, new, as arrays), `$7` deletions that belong to them,
-   * `$8` the classes, each a JSON list of its values' texts. Yields rows of seq, the numbers of the classes that hear of it (from 1),
-   * and the JSON text of the answer.
-   * @param types PostgreSQL's types of the class's values, in their order
-   */
-  sql(types: readonly string[]): string;
-  /** The same with the values of one class as `$9` …, for PostgreSQL to infer their types from. */
-  untypedSql: string;
-  /** The values of a class. @throws MillraceError INVALID_INPUT */
-  values(input: PlanInput): unknown[];
   slots: readonly RuleSlot[];
-  /** Tables besides the model's own that the rule for reading looks at. */
-  ruleTables: readonly TableName[];
+  /** What else the rule for reading looks at. */
+  sight: Sight;
   hasCustomFields: boolean;
 }
 
@@ -56,11 +50,6 @@ export const entryParameters = 8;
 
 const [newRow, oldRow] = ['t1', 't2'];
 
-/** Stand in the text for the classes and for their values; no name in a schema can have them. */
-const classesMark = '\u0002';
-const valueMark = '\u0003';
-const valuePattern = new RegExp(`${valueMark}(\\d+);`, 'g');
-
 /** Writes the statement that tells this model's changes as the field's selection asks for them. */
 export function compileChange(
   given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>,
@@ -73,9 +62,7 @@ export function compileChange(
   c.statement.alias(model.model.table);
   c.statement.alias(model.model.table);
   const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);
-  const ruleTables = new Map<string, TableName>();
-  const seen = (alias: string) =>
-    reading(c, ruleTables, alias === oldRow, () => visible(c, model.model, alias, 'client'));
+  const seen = (alias: string) => reading(c, alias === oldRow, () => visible(c, model.model, alias, 'client'));
   const filtered = (alias: string) => compileWhere(c, model.model, alias, args.get('where'), 'client');
   const judged = [
     `${isThere('new', seen(newRow))} as seen`,
@@ -89,58 +76,45 @@ export function compileChange(
   const columns = changeColumns(c, model, field.nodes, marks);
   const answer = `json_build_object(${literal(field.key)}, ${objectSql(columns, '')})::text`;
   const table = tableRef(model.model.table);
-  const text = `
+  const text = (classes: string) => `
     select s.seq, array_agg(s.class), s.answer from (
       select e.seq, k.n as class, ${answer} as answer
       from unnest($1::int8[], $2::text[], $3::timestamptz[], $4::text[], $5::json[], $6::json[]) e(seq, kind, at, xid, old, new)
-      cross join ${classesMark}
+      cross join ${classes}
       cross join lateral json_populate_record(null::${table}, e.new) ${newRow}
       cross join lateral json_populate_record(null::${table}, e.old) ${oldRow}
       cross join lateral (select ${judged.join(', ')} offset 0) v
       cross join lateral (select ${typeSql} as type, ${reasonSql} as reason offset 0) d
       where d.type is not null and ${wanted}
     ) s group by s.seq, s.answer order by s.seq`;
-  const known = c.statement.finish(text, (n) => `${valueMark}${n};`);
-  const write = (parts: readonly string[], nameOf: (number: number) => string) =>
-    known.text
-      .replace(
-        classesMark,
-        () => `(select ${['u.n', ...parts].join(', ')} from unnest($8::text[]) with ordinality u(v, n) offset 0) k`,
-      )
-      .replaceAll(valuePattern, (_, number: string) => nameOf(Number(number)));
+  // @NOTE `$7` is asked for in any case, since a rule without relations has no use for it, and PostgreSQL wants its type.
+  const parameters = parametrise(c.statement, entryParameters, text, 'where $7::json is not null');
   const selected = collectFields(c.at, objectType(c, c.api.typeName(`${model.name}Change`)), setsOf(field.nodes));
   return {
     model,
     typeName: c.api.typeName(`${model.name}Change`),
     key: field.key,
     selection: [...selected].map(([key, same]) => [key, same[0]!.name.value]),
-    untypedSql: write([], (number) => `$${entryParameters + number}`),
-    sql: (parameterTypes) =>
-      write(
-        parameterTypes.map((type, i) => `(u.v::json->>${i})::${type} as v${i + 1}`),
-        (number) => `k.v${number}`,
-      ),
-    values: known.values,
+    ...parameters,
     slots: [...c.slots],
-    ruleTables: [...ruleTables.values()],
+    sight: compileSight(given, model, field),
     hasCustomFields: c.hasCustomFields,
   };
 }
 
 /**
- * Writes a rule's condition and notes the tables it looks at. On the old image it looks at them as they were: with the rows
- * that the same transaction has deleted, or nobody would hear of what goes together with its parent.
+ * Writes a rule's condition. On the old image it looks at other tables as they were: with the rows that the same transaction has
+ * deleted, or nobody would hear of what goes together with its parent.
  */
-function reading(c: SelectionCompiler, tables: Map<string, TableName>, asItWas: boolean, write: () => string): string {
+function reading(c: SelectionCompiler, asItWas: boolean, write: () => string): string {
   const { rowsOf } = c;
-  c.rowsOf = (table) => {
-    const key = `${table.schema}.${table.name}`;
-    tables.set(key, table);
-    if (!asItWas) return tableRef(table);
-    const name = tableRef(table);
-    return `(select * from ${name} union all select (json_populate_record(null::${name}, g->'old')).*
-      from json_array_elements($7::json) g where g->>'table' = ${literal(key)} and g->>'xid' = e.xid)`;
-  };
+  if (asItWas) {
+    c.rowsOf = (table) => {
+      const name = tableRef(table);
+      return `(select * from ${name} union all select (json_populate_record(null::${name}, g->'old')).*
+        from json_array_elements($7::json) g where g->>'table' = ${literal(`${table.schema}.${table.name}`)} and g->>'xid' = e.xid)`;
+    };
+  }
   try {
     return write();
   } finally {

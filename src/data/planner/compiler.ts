@@ -1,9 +1,18 @@
 import { invalidInput } from '../../errors.ts';
 import type { Api, ApiModel } from '../api/api-model.ts';
-import type { ColumnField, Datamodel, Field, Model, RelationField, TableName } from '../model/datamodel.ts';
+import {
+  type ColumnField,
+  type Datamodel,
+  type Field,
+  type Model,
+  modelNamed,
+  type RelationField,
+  type TableName,
+} from '../model/datamodel.ts';
 import type { RuleComparison, RuleSlot, Verdicts } from '../rules/verdicts.ts';
 import type { Join, Pin } from './dependencies.ts';
-import { columnRef, Statement, tableRef } from './statement.ts';
+import { joinCondition } from './relation.ts';
+import { all, columnRef, Statement, tableRef } from './statement.ts';
 import { type Value, valueAt } from './value.ts';
 import { compileWhere } from './where.ts';
 
@@ -28,12 +37,18 @@ export interface Compiler {
   /** What was noted of the rows that the statement looks at; see `dependencies.ts`. */
   readonly pins: Pin[];
   readonly joins: Join[];
+  /**
+   * While a rule is followed back from one row (see `sight.ts`): whether the part that was just written has led to it. Only such
+   * parts are kept of alternatives, and none is negated: what is sought is a way, not a verdict.
+   */
+  touching?: { hit: boolean };
 }
 
-/** Rows of a page when the client says nothing, and at most. */
+/** Rows of a page when the client says nothing, and at most; and how large an answer may be. */
 export interface PageLimits {
   pageSize: number;
   maxPageSize: number;
+  answerBytes: number;
   /** Hides keys that the viewer may not read where they stand in cursors. */
   cursorSecret?: string;
 }
@@ -147,6 +162,29 @@ export function visibleFrom(c: Compiler, from: Model, relation: RelationField, t
   if (!comparisons.some((comparison) => c.verdicts.of(comparison) === true)) return visible(c, target, alias, 'client');
   c.slots.add(`read:${target.name}`);
   return 'true';
+}
+
+/**
+ * The condition under which this voice may know that the rows at `alias` and `other` are related: a foreign key that is
+ * hidden from the viewer leads nowhere, from either side, for what it leads to is its value.
+ */
+export function relatedness(
+  c: Compiler,
+  from: Model,
+  relation: RelationField,
+  alias: string,
+  other: string,
+  voice: Voice,
+): string {
+  const { link } = relation;
+  const joined = joinCondition(c, relation, alias, other);
+  if (voice === 'rule' || link.kind === 'join') return joined;
+  const [holder, at] = link.kind === 'own' ? [from, alias] : [modelNamed(c.datamodel, relation.target), other];
+  const keys = link.pairs.map((pair) => (link.kind === 'own' ? pair.local : pair.remote));
+  const readable = keys.map(({ name }) =>
+    writeConjunct(c, false, () => ruleCondition(c, `read:${holder.name}.${name}`, holder, at)),
+  );
+  return all([joined, ...readable]);
 }
 
 /** The column's value as this voice may know it: null where a field rule hides it, in filters and orders as in answers. */

@@ -1,10 +1,10 @@
 import type { FieldNode } from 'graphql';
 import { invalidInput } from '../../errors.ts';
 import type { Model, RelationField } from '../model/datamodel.ts';
-import { apiModelOf, visible, visibleFrom, writeConjunct } from './compiler.ts';
+import { apiModelOf, relatedness, visible, visibleFrom, writeConjunct } from './compiler.ts';
 import { behindCursor, cursorSql, orderMark } from './cursor.ts';
 import { compileOrder, type OrderTerm, orderSql, reversed } from './order.ts';
-import { joinCondition, relatedFrom } from './relation.ts';
+import { relatedFrom } from './relation.ts';
 import { objectSql, objectType, rowColumns, type SelectionCompiler } from './row.ts';
 import { collectFields, setsOf } from './selection.ts';
 import { all, identifier, literal } from './statement.ts';
@@ -63,7 +63,7 @@ function describeList(c: SelectionCompiler, model: Model, args: Value, parent: P
   const alias = c.statement.alias(model.table);
   const from = parent ? relatedFrom(c, parent.relation, model, alias) : `${c.rowsOf(model.table)} ${alias}`;
   const conditions = [
-    parent ? joinCondition(c, parent.relation, parent.alias, alias) : 'true',
+    parent ? relatedness(c, parent.model, parent.relation, parent.alias, alias, 'client') : 'true',
     parent ? visibleFrom(c, parent.model, parent.relation, model, alias) : visible(c, model, alias, 'client'),
     writeConjunct(c, true, () => compileWhere(c, model, alias, args.get('where'), 'client')),
   ];

@@ -13,7 +13,9 @@ export function listFilter(c: Compiler, field: ColumnField, expression: string, 
   return all(
     value.keys().map((key) => {
       const operand = value.get(key);
-      if (operand.now === null) return key === 'equals' ? `${expression} is null` : 'false';
+      // @NOTE in a rule unknown, as elsewhere: the contrary of `has: null`, a claim that is null, must not open all rows.
+      if (operand.now === null)
+        return key === 'equals' ? `${expression} is null` : c.statement.isRule ? 'null::boolean' : 'false';
       switch (key) {
         case 'equals':
           return `${expression} = ${bindList(operand)}`;

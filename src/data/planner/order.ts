@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto';
 import { invalidInput } from '../../errors.ts';
 import { type ColumnField, identifyingFields, type Model } from '../model/datamodel.ts';
-import { apiModelOf, type Compiler, column, countedItems, countTerm, fieldCalled, visible } from './compiler.ts';
+import {
+  apiModelOf,
+  type Compiler,
+  column,
+  countedItems,
+  countTerm,
+  fieldCalled,
+  relatedness,
+  visible,
+} from './compiler.ts';
 import { isColumnText, isCountText } from './cursor-text.ts';
-import { joinCondition, relatedFrom } from './relation.ts';
+import { relatedFrom } from './relation.ts';
 import { all } from './statement.ts';
 import type { Value } from './value.ts';
 import { targetOf } from './where.ts';
@@ -74,7 +83,7 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
   const target = targetOf(c, field);
   const other = c.statement.alias(target.table);
   const from = () =>
-    `from ${relatedFrom(c, field, target, other)} where ${all([joinCondition(c, field, alias, other), visible(c, target, other, 'client')])}`;
+    `from ${relatedFrom(c, field, target, other)} where ${all([relatedness(c, model, field, alias, other, 'client'), visible(c, target, other, 'client')])}`;
   if (field.isList) {
     const { direction, nulls } = directionOf(value.get('_count'));
     const expression = `(select count(*) ${from()})`;

@@ -5,7 +5,7 @@ import { fieldArguments } from './arguments.ts';
 import { type Compiler, createCompiler, visible, writeConjunct } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { type Dependency, dependenciesOf } from './dependencies.ts';
-import { objectSql, rowColumns, rowToJson, type SelectionCompiler } from './row.ts';
+import { answerSql, objectSql, rowColumns, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
 import { all, identifier, literal } from './statement.ts';
 import { uniqueCondition } from './unique.ts';
@@ -13,7 +13,7 @@ import type { PlanInput, Value } from './value.ts';
 
 /** A read, ready to run again and again: one statement, and how to make its parameters. */
 export interface Plan {
-  /** Yields one row of one text: the JSON object that holds the answers under their response keys. */
+  /** Yields one row of one text, the JSON object that holds the answers under their response keys; null for one too large. */
   sql: string;
   /** The values of its parameters for one request. @throws MillraceError INVALID_INPUT */
   values(input: PlanInput): unknown[];
@@ -47,7 +47,7 @@ export function compileRead(
 ): Plan {
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
   const columns = fields.map((field) => `${rootField(c, rootName, field)} as ${identifier(field.key)}`);
-  const { text: sql, values } = c.statement.finish(`select ${rowToJson(`select ${columns.join(', ')}`, '::text')}`);
+  const { text: sql, values } = c.statement.finish(answerSql(c, `select ${columns.join(', ')}`));
   const dependencies = dependenciesOf(c.statement.readsOf(sql), c.pins, c.joins);
   return { sql, values, slots: [...c.slots], dependencies, hasCustomFields: c.hasCustomFields };
 }

@@ -1,10 +1,10 @@
 import { type FieldNode, type GraphQLObjectType, isObjectType } from 'graphql';
 import type { ColumnField, Model, RelationField } from '../model/datamodel.ts';
 import { fieldArguments } from './arguments.ts';
-import { apiModelOf, type Compiler, column, visibleFrom } from './compiler.ts';
+import { apiModelOf, type Compiler, column, relatedness, visibleFrom } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { outputSql } from './output.ts';
-import { joinCondition, relatedFrom } from './relation.ts';
+import { relatedFrom } from './relation.ts';
 import { collectFields, type Surroundings, setsOf } from './selection.ts';
 import { all, identifier, literal } from './statement.ts';
 import { targetOf } from './where.ts';
@@ -57,7 +57,10 @@ function relationSql(
     return connectionSql(c, target, args, nodes, { model, relation: field, alias });
   }
   const other = c.statement.alias(target.table);
-  const condition = all([joinCondition(c, field, alias, other), visibleFrom(c, model, field, target, other)]);
+  const condition = all([
+    relatedness(c, model, field, alias, other, 'client'),
+    visibleFrom(c, model, field, target, other),
+  ]);
   return objectSql(
     rowColumns(c, target, other, nodes),
     `from ${relatedFrom(c, field, target, other)} where ${condition}`,
@@ -70,6 +73,13 @@ export const objectSql = (columns: string, rest: string): string =>
 
 /** The row of a sub-select as a JSON object, and where it comes from. No column of it can have the name it is given. */
 export const rowToJson = (select: string, cast = ''): string => `row_to_json("  x")${cast} from (${select}) "  x"`;
+
+/**
+ * The whole of a statement: the sub-select's row as JSON text, or null when that is larger than may be sent.
+ * @NOTE PostgreSQL would write the answer a second time to measure it; what has an offset it does not take apart.
+ */
+export const answerSql = (c: Compiler, select: string): string =>
+  `select case when octet_length(answer) <= ${c.limits.answerBytes} then answer end from (select ${rowToJson(select, '::text')} offset 0) a(answer)`;
 
 /** The object type of that name in the schema that the document is asked of. */
 export function objectType(c: SelectionCompiler, name: string): GraphQLObjectType {

@@ -9,7 +9,7 @@ import {
   typeFromAST,
 } from 'graphql';
 import { cursorShape } from './cursor.ts';
-import { isRecord } from './value.ts';
+import { isRecord, partOf } from './value.ts';
 
 /** Spells all of a value that a plan's SQL depends on. */
 type Shaper = (value: unknown) => string;
@@ -26,7 +26,7 @@ export function variablesShaper(
   });
   return (variables) => {
     let shape = '';
-    for (const [name, shaper] of shapers) shape += `${shaper(variables[name])};`;
+    for (const [name, shaper] of shapers) shape += `${shaper(partOf(variables, name))};`;
     return shape;
   };
 }

@@ -85,5 +85,6 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return prototype === null || prototype === Object.prototype;
 }
 
-const partOf = (value: unknown, key: string): unknown =>
+/** The part of an object that is its own; undefined otherwise, also for what every object inherits (`constructor`). */
+export const partOf = (value: unknown, key: string): unknown =>
   isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;

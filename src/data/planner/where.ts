@@ -8,6 +8,7 @@ import {
   countedItems,
   countTerm,
   fieldCalled,
+  relatedness,
   type Voice,
   visible,
   writeConjunct,
@@ -15,8 +16,9 @@ import {
 } from './compiler.ts';
 import { pinOf } from './dependencies.ts';
 import { encoderOf } from './encode.ts';
-import { joinCondition, relatedFrom } from './relation.ts';
-import { all, any, not } from './statement.ts';
+import { relatedFrom } from './relation.ts';
+import { all, any } from './statement.ts';
+import { alternatives, contrary, type Part, partOf } from './touching.ts';
 import { isRecord, type Value } from './value.ts';
 
 /** Neither true nor false: what a rule's undefined compares to. */
@@ -29,22 +31,28 @@ export const unknownCondition = 'null::boolean';
 export function compileWhere(c: Compiler, model: Model, alias: string, where: Value, voice: Voice): string {
   if (where.now === undefined || where.now === null) return 'true';
   if (where.now === unknownValue) return unknownCondition;
+  requireConditions(where);
   return all(where.keys().map((key) => condition(c, model, alias, key, where.get(key), voice)));
+}
+
+/** @NOTE what is no object has no conditions, and would be taken for one that asks nothing: a rule would open. */
+function requireConditions(value: Value): void {
+  if (!isRecord(value.now)) throw invalidInput(value.path, 'must be an object of conditions');
 }
 
 function condition(c: Compiler, model: Model, alias: string, key: string, value: Value, voice: Voice): string {
   countTerm(c, value.path);
   if (value.now === unknownValue) return unknownCondition;
-  const parts = () =>
+  const parts = (): Part[] =>
     countedItems(c, value).map((item) => {
       // @NOTE an empty one too: there may be any number of them.
       if (item.keys().length === 0) countTerm(c, item.path);
-      return compileWhere(c, model, alias, item, voice);
+      return partOf(c, () => compileWhere(c, model, alias, item, voice));
     });
-  if (key === 'AND') return all(parts());
+  if (key === 'AND') return all(parts().map(({ sql }) => sql));
   const isAlone = () => writeConjunct(c, false, parts);
-  if (key === 'OR') return value.now === null ? 'true' : any(isAlone());
-  if (key === 'NOT') return all(writeNegated(c, true, isAlone).map(not));
+  if (key === 'OR') return value.now === null ? 'true' : any(alternatives(isAlone()));
+  if (key === 'NOT') return all(writeNegated(c, true, isAlone).map(contrary));
   const field = fieldCalled(c, model, key, voice);
   if (field?.kind === 'relation') return relationFilter(c, model, alias, field, value, voice);
   if (field) {
@@ -70,23 +78,26 @@ function relationFilter(
   value: Value,
   voice: Voice,
 ): string {
-  if (value.now === null) return field.isList ? 'true' : not(related(c, field, alias, undefined, voice));
+  const negate = (write: () => string) => contrary(partOf(c, write));
+  if (value.now === null)
+    return field.isList ? 'true' : negate(() => related(c, model, field, alias, undefined, voice));
+  requireConditions(value);
   const shorter = voice === 'rule' ? shortcut(c, field, value) : undefined;
-  if (shorter) return related(c, shorter.field, alias, shorter.where, voice);
+  if (shorter) return related(c, model, shorter.field, alias, shorter.where, voice);
   const operators = field.isList
     ? listOperators
-    : value.keys().every((key) => key in oneOperators)
+    : value.keys().every((key) => Object.hasOwn(oneOperators, key))
       ? oneOperators
       : undefined;
   // Prisma lets a rule write `author: { … }` for `author: { is: { … } }`.
-  if (!operators) return related(c, field, alias, value, voice);
+  if (!operators) return related(c, model, field, alias, value, voice);
   return all(
     value.keys().map((key) => {
-      const operator = operators[key];
+      const operator = Object.hasOwn(operators, key) ? operators[key] : undefined;
       if (!operator) throw invalidInput(value.path, `${model.name}.${field.name} has no filter ${key}`);
       const operand = value.get(key);
       if (operand.now === unknownValue) return unknownCondition;
-      return operator((where, sense) => related(c, field, alias, where, voice, sense), operand);
+      return operator((where, sense) => related(c, model, field, alias, where, voice, sense), operand, negate);
     }),
   );
 }
@@ -108,6 +119,9 @@ function shortcut(c: Compiler, field: RelationField, value: Value): { field: Rel
     held.has(local) ? [{ local: held.get(local)!, remote }] : [],
   );
   if (pairs.length < next.link.pairs.length) return undefined;
+  // @NOTE PostgreSQL asks nothing of a key with a null in it: what else of it is there may lead to a row all the same.
+  const needed = new Set(pairs.map(({ local }) => local));
+  if (field.link.pairs.some(({ local }) => !local.isRequired && !needed.has(local))) return undefined;
   return { field: { ...next, link: { kind: 'foreign', pairs } }, where: operators.get('some') };
 }
 
@@ -115,19 +129,21 @@ function shortcut(c: Compiler, field: RelationField, value: Value): { field: Rel
 type Sense = 'matches' | 'negated' | 'fails';
 
 type Related = (where: Value | undefined, sense?: Sense) => string;
-type Operators = Record<string, (related: Related, operand: Value) => string>;
+type Negate = (write: () => string) => string;
+type Operators = Record<string, (related: Related, operand: Value, negate: Negate) => string>;
 
 const absent = (operand: Value): boolean => operand.now === null;
 
 const oneOperators: Operators = {
-  is: (related, operand) => (absent(operand) ? not(related(undefined)) : related(operand)),
-  isNot: (related, operand) => (absent(operand) ? related(undefined) : not(related(operand, 'negated'))),
+  is: (related, operand, negate) => (absent(operand) ? negate(() => related(undefined)) : related(operand)),
+  isNot: (related, operand, negate) =>
+    absent(operand) ? related(undefined) : negate(() => related(operand, 'negated')),
 };
 
 const listOperators: Operators = {
   some: (related, operand) => related(operand),
-  none: (related, operand) => (absent(operand) ? 'true' : not(related(operand))),
-  every: (related, operand) => (absent(operand) ? 'true' : not(related(operand, 'fails'))),
+  none: (related, operand, negate) => (absent(operand) ? 'true' : negate(() => related(operand))),
+  every: (related, operand, negate) => (absent(operand) ? 'true' : negate(() => related(operand, 'fails'))),
 };
 
 /**
@@ -136,6 +152,7 @@ const listOperators: Operators = {
  */
 function related(
   c: Compiler,
+  model: Model,
   field: RelationField,
   alias: string,
   where: Value | undefined,
@@ -145,19 +162,22 @@ function related(
   const target = targetOf(c, field);
   const other = c.statement.alias(target.table);
   const mayBeUnknown = !field.isList && (c.isNegated || sense === 'negated');
-  const matches = writeNegated(c, mayBeUnknown || sense === 'fails', () =>
-    writeConjunct(c, !mayBeUnknown && sense === 'matches', () =>
-      where && !absent(where) && isRecord(where.now) ? compileWhere(c, target, other, where, voice) : 'true',
+  const part = partOf(c, () =>
+    writeNegated(c, mayBeUnknown || sense === 'fails', () =>
+      writeConjunct(c, !mayBeUnknown && sense === 'matches', () =>
+        where && !absent(where) ? compileWhere(c, target, other, where, voice) : 'true',
+      ),
     ),
   );
-  const isRelated = all([joinCondition(c, field, alias, other), visible(c, target, other, voice)]);
+  const matches = part.sql;
+  const isRelated = all([relatedness(c, model, field, alias, other, voice), visible(c, target, other, voice)]);
   const from = relatedFrom(c, field, target, other);
   const existsWhere = (conditions: string) =>
     conditions === 'false' ? 'false' : `exists (select 1 from ${from} where ${conditions})`;
   const exists =
-    mayBeUnknown && matches !== 'true'
+    mayBeUnknown && matches !== 'true' && !c.touching
       ? `(select case when count(*) = 0 then false else bool_or(${matches}) end from ${from} where ${isRelated})`
-      : existsWhere(all([isRelated, sense === 'fails' ? not(matches) : matches]));
+      : existsWhere(all([isRelated, sense === 'fails' ? contrary(part) : matches]));
   // @NOTE SQL's `exists` is false where nothing is known, and its contrary would be true: a rule must not open by that.
   return voice === 'rule' && holdsUnknown(where?.now) ? `nullif(${exists}, false)` : exists;
 }

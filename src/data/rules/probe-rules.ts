@@ -4,7 +4,7 @@ import type { Api } from '../api/api-model.ts';
 import type { Datamodel } from '../model/datamodel.ts';
 import { createCompiler, ruleCondition } from '../planner/compiler.ts';
 import type { RuleSet } from './rule-set.ts';
-import { type RuleSlot, verdictsFor } from './verdicts.ts';
+import { NoVerdict, type RuleSlot, verdictsFor } from './verdicts.ts';
 
 /** Somebody who does not exist: what a rule returns for them is looked at, not used. */
 const sample = viewerOf({ sub: '00000000-0000-4000-8000-000000000000', role: 'sample' }, '');
@@ -27,13 +27,14 @@ export function probeRules(rules: RuleSet, api: Api, datamodel: Datamodel): void
         `write:${model.name}.${field}`,
       ]),
     ];
-    const limits = { pageSize: 1, maxPageSize: 1 };
+    const limits = { pageSize: 1, maxPageSize: 1, answerBytes: 1 };
     return slots.flatMap((slot) => {
       const c = createCompiler({ api, datamodel, verdicts, variables: {}, limits });
       try {
         ruleCondition(c, slot, model, 't');
         return [];
       } catch (error) {
+        if (error instanceof NoVerdict) return [error.message];
         const cause = error instanceof Error ? error.cause : undefined;
         return cause instanceof MillraceError ? [cause.message] : [];
       }
@@ -42,6 +43,6 @@ export function probeRules(rules: RuleSet, api: Api, datamodel: Datamodel): void
   if (problems.length === 0) return;
   throw new StartupError(
     `app/rules.ts returns what cannot be applied:\n${problems.map((p) => `  ${p}`).join('\n')}`,
-    'name only fields and filters of prisma/*.prisma; the compiler knows them: npm run types',
+    'return true, false or filters of what is in prisma/*.prisma; the compiler knows what fits: npx tsc -p app',
   );
 }

@@ -34,7 +34,7 @@ export async function readRowWrite(run: WriteRun, model: ApiModel, data: Value, 
     else write.connects.push({ field, items: value.get('connect').items() });
   }
   refuseUnwritable(run, model, write, data.path);
-  await requireVisible(run, model, write, data, before);
+  await requireVisible(run, model, write, data.path, before);
   return write;
 }
 

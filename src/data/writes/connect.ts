@@ -1,7 +1,7 @@
-import { MillraceError } from '../../errors.ts';
+import { invalidInput, MillraceError } from '../../errors.ts';
 import type { ApiModel } from '../api/api-model.ts';
 import { type ColumnField, type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
-import { ruleCondition, visible } from '../planner/compiler.ts';
+import { apiModelOf, ruleCondition, visible } from '../planner/compiler.ts';
 import { all, any, columnRef, identifier, tableRef } from '../planner/statement.ts';
 import { uniqueCondition } from '../planner/unique.ts';
 import { constant, type Value } from '../planner/value.ts';
@@ -29,48 +29,53 @@ export async function findConnected(run: WriteRun, field: RelationField, where: 
 }
 
 /**
- * Foreign keys that were set lead only to rows that the viewer may see; what is not set of a key of several columns stays
- * as it is in the row before. @throws NOT_FOUND
+ * Foreign keys that were set lead only to rows that the viewer may see; what is not set of a key of several columns is
+ * as it is in the row that is there. Without one, keys that were set in part are left for when it is. @throws NOT_FOUND
  */
 export async function requireVisible(
   run: WriteRun,
   model: ApiModel,
-  write: RowWrite,
-  data: Value,
-  before: RowKey | undefined,
+  write: Pick<RowWrite, 'columns' | 'written'>,
+  path: string,
+  there: RowKey | undefined,
+  relations: readonly RelationField[] = model.model.relations,
 ): Promise<void> {
-  for (const relation of model.model.relations) {
+  for (const relation of relations) {
     const { link } = relation;
     if (link.kind !== 'own' || !link.pairs.some((pair) => write.written.has(pair.local))) continue;
     const values = link.pairs.map(({ local }) => write.columns.get(local));
-    const isWhole = values.every((v) => (v === undefined ? before : 'value' in v && v.value !== null));
-    if (!isWhole || (before && (await isNullBefore(run, model.model, before, unset(link.pairs, write))))) continue;
+    const isWhole = values.every((v) => (v && 'value' in v ? v.value !== null : there));
+    if (!isWhole || (there && (await isNullIn(run, model.model, there, unset(link.pairs, write))))) continue;
     const target = modelNamed(run.datamodel, relation.target);
     const rows = await runStatement(run, (c) => {
       const keys = link.pairs.map(({ local, remote }, i) => {
         const value = values[i];
         if (value && 'value' in value) return `${columnRef('t', remote)} = ${c.statement.bind(constant(value.value))}`;
-        return `${columnRef('t', remote)} = (select ${columnRef('b', local)} from ${tableRef(model.model.table)} b where ${hasKey(c, model.model, 'b', before!)})`;
+        return `${columnRef('t', remote)} = (select ${columnRef('b', local)} from ${tableRef(model.model.table)} b where ${hasKey(c, model.model, 'b', there!)})`;
       });
       return `select 1 from ${tableRef(target.table)} t where ${all([...keys, visible(c, target, 't', 'client')])}`;
     });
     const first = link.pairs.find(({ local }) => write.written.has(local))!.local.name;
-    if (!rows[0]) throw notFound(nameOf(run, target), `${data.path}.${model.nameOf.get(first) ?? first}`);
+    if (!rows[0]) throw notFound(nameOf(run, target), `${path}.${model.nameOf.get(first) ?? first}`);
   }
 }
 
+/** Relations of which the writer of a new row set a part of the key and left the rest to defaults. */
+export const leftToDefaults = (model: Model, write: RowWrite): RelationField[] =>
+  model.relations.filter(
+    ({ link }) =>
+      link.kind === 'own' &&
+      link.pairs.some(({ local }) => write.written.has(local)) &&
+      link.pairs.some(({ local }) => !write.written.has(local)),
+  );
+
 type Pairs = readonly { local: ColumnField }[];
 
-const unset = (pairs: Pairs, write: RowWrite): ColumnField[] =>
+const unset = (pairs: Pairs, write: Pick<RowWrite, 'columns'>): ColumnField[] =>
   pairs.map(({ local }) => local).filter((local) => !write.columns.has(local));
 
 /** Whether one of these columns of the row is null: a key with a null in it leads nowhere. */
-async function isNullBefore(
-  run: WriteRun,
-  model: Model,
-  key: RowKey,
-  columns: readonly ColumnField[],
-): Promise<boolean> {
+async function isNullIn(run: WriteRun, model: Model, key: RowKey, columns: readonly ColumnField[]): Promise<boolean> {
   if (!columns.some((column) => !column.isRequired)) return false;
   const [row] = await runStatement(run, (c) => {
     const conditions = columns.map((column) => `${columnRef('t', column)} is null`);
@@ -79,8 +84,19 @@ async function isNullBefore(
   return row?.[0] === true;
 }
 
-/** Takes rows in by relations whose key this row does not hold: through their own key, or a join table. */
+/** Rows that one write takes in: each costs statements of its own, all of which one transaction has to hold open. */
+const maxConnects = 500;
+
+/**
+ * Takes rows in by relations whose key this row does not hold: through their own key, or a join table.
+ * @throws INVALID_INPUT when they are too many
+ */
 export async function connectOthers(run: WriteRun, model: Model, key: RowKey, write: RowWrite): Promise<void> {
+  let count = 0;
+  for (const { items } of write.connects) {
+    count += items.length;
+    if (count > maxConnects) throw invalidInput(items[0]!.path, `a write may connect at most ${maxConnects} rows`);
+  }
   for (const { field, items } of write.connects) {
     for (const item of items) {
       if (field.link.kind === 'join') await connectJoined(run, model, key, field, item);
@@ -130,6 +146,10 @@ async function connectForeign(
     return `update ${tableRef(target.table)} t set ${sets.join(', ')} from ${tableRef(model.table)} p where ${condition} returning ${keyColumns(target, 't')}`;
   });
   await requireRule(run, target, 'update', row as RowKey, names, where.path);
+  // Other keys of the row may share a column with the one that was set, and lead elsewhere now.
+  const others = target.relations.filter((relation) => relation.name !== field.inverse);
+  const write = { columns: new Map(), written: new Set(fields) };
+  await requireVisible(run, apiModelOf(run, target.name), write, where.path, row as RowKey, others);
 }
 
 /** Locks the visible row that `where` names and checks that the rule allows the action on it. @throws NOT_FOUND, FORBIDDEN */

@@ -7,13 +7,13 @@ import type { Answers } from '../api/outputs.ts';
 import type { Model } from '../model/datamodel.ts';
 import { fieldArguments } from '../planner/arguments.ts';
 import { type Compiler, visible } from '../planner/compiler.ts';
-import { rowColumns, rowToJson, type SelectionCompiler } from '../planner/row.ts';
+import { answerSql, rowColumns, type SelectionCompiler } from '../planner/row.ts';
 import { all, identifier, tableRef } from '../planner/statement.ts';
 import { constant, type Value } from '../planner/value.ts';
 import { operationOf } from '../reads.ts';
 import type { Action } from '../rules/rule-set.ts';
 import { type Assignment, fillDefaults, pathOf, type RowWrite, readRowWrite } from './assignments.ts';
-import { connectOthers, lockRow, requireRule } from './connect.ts';
+import { connectOthers, leftToDefaults, lockRow, notFound, requireRule, requireVisible } from './connect.ts';
 import { compilerFor, hasKey, keyColumns, type RowKey, runStatement, runWritten, type WriteRun } from './run.ts';
 
 /** Resolves a write: one transaction that changes the row, holds it to the rules, and reads the answer back. */
@@ -34,7 +34,10 @@ export async function resolveWrite(
       return deleteRow(run, info, model, args.get('where'));
     });
   } catch (error) {
-    throw inFieldNames(error, model, args);
+    throw (
+      (action === 'create' && leadingNowhere(error, context, model, args.get('data'))) ||
+      inFieldNames(error, model, args)
+    );
   }
 }
 
@@ -45,6 +48,7 @@ async function createRow(
   data: Value,
 ): Promise<Answers | null> {
   const write = await readRowWrite(run, model, data);
+  const unchecked = leftToDefaults(model.model, write);
   fillDefaults(model, write, data.path);
   const [key] = await runStatement(run, (c) => {
     const fields = [...write.columns];
@@ -53,6 +57,7 @@ async function createRow(
     const body = fields.length > 0 ? `(${names}) values (${values})` : 'default values';
     return `insert into ${tableRef(model.model.table)} as t ${body} returning ${keyColumns(model.model, 't')}`;
   });
+  await requireVisible(run, model, write, data.path, key as RowKey, unchecked);
   await connectOthers(run, model.model, key as RowKey, write);
   await requireRule(run, model.model, 'create', key as RowKey, writtenNames(write), data.path);
   return readBack(run, info, model.model, key as RowKey);
@@ -112,9 +117,25 @@ async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, k
   const c: SelectionCompiler = { ...compilerFor(run), at: operationOf(info), hasCustomFields: false };
   const columns = rowColumns(c, model, 't', info.fieldNodes);
   const condition = all([hasKey(c, model, 't', key), visible(c, model, 't', 'client')]);
-  const text = `select ${rowToJson(`select ${columns} from ${tableRef(model.table)} t where ${condition}`, '::text')}`;
+  const text = answerSql(c, `select ${columns} from ${tableRef(model.table)} t where ${condition}`);
   const rows = await runWritten(run, c, text);
-  return rows[0] ? (JSON.parse(rows[0][0] as string) as Answers) : null;
+  return rows[0] ? (JSON.parse(run.context.room.take(rows[0][0] as string | null)) as Answers) : null;
+}
+
+/**
+ * A key of a new row that leads nowhere is told as one that leads to a hidden row. Only one that is partly made of defaults
+ * gets as far as the database.
+ */
+function leadingNowhere(error: unknown, context: Context, { model, nameOf }: ApiModel, data: Value): unknown {
+  const violation = error instanceof DatabaseError ? error.violation : undefined;
+  if (violation?.kind !== 'reference' || violation.table !== model.table.name) return undefined;
+  for (const { link, target } of model.relations) {
+    if (link.kind !== 'own' || link.pairs.some(({ local }) => !violation.columns.includes(local.column))) continue;
+    const set = link.pairs.find(({ local }) => data.get(nameOf.get(local.name) ?? '').now !== undefined);
+    const name = set && nameOf.get(set.local.name);
+    return notFound(context.reads.api.models.get(target)?.name ?? 'row', name ? `${data.path}.${name}` : data.path);
+  }
+  return undefined;
 }
 
 /** Says which fields a violated constraint is about, where they are this model's. */

@@ -109,8 +109,9 @@ function readIfThere(file: string): string | null {
 function requireHistory({ action }: Awaited<ReturnType<SchemaEngine['devDiagnostic']>>): void {
   if (action.tag !== 'reset') return;
   throw new StartupError(
-    `the database is not what its migrations made: ${action.reason.trim().split('\n')[0]}`,
-    'See `npx prisma migrate dev` for the difference; on a database you can lose: `npx prisma migrate reset`.',
+    `the database is not what its migrations made: ${action.reason.trim().split('\n')[0]!.replace(/^- /, '')}`,
+    'See `npx prisma migrate dev` for the difference; a database whose rows nobody needs, such as the example’s, ' +
+      'starts over with `npx prisma migrate reset`.',
   );
 }
 

@@ -60,7 +60,7 @@ function nested(model: ExampleModel, models: ExampleModel[], viewAs: boolean): E
   const parts = [...toOne, ...(toMany ? [toMany] : [])].map((field) => words(field.name));
   const withParts = parts.length > 0 ? `, each with its ${listing(parts)}` : '';
   const hint = viewAs
-    ? '\n“View as”, at the top right, says who is asking.'
+    ? '\n“View as”, top right, says who is asking.'
     : '\nWho is asking? Put an Authorization into the headers below.';
   const selection = [
     ...tellingFields(model.type, 4).map((field) => field.name),
@@ -235,8 +235,8 @@ function typeOf(field: Field): GraphQLObjectType {
 }
 
 function document(comment: string, source: string): string {
-  // As wide as the editor is on a small screen.
-  const lines = comment.split('\n').flatMap((line) => line.match(/.{1,52}(?=\s|$)/g) ?? []);
+  // As wide as the editor is on a small screen, up to its buttons.
+  const lines = comment.split('\n').flatMap((line) => line.match(/.{1,47}(?=\s|$)/g) ?? []);
   const remarks = lines.map((line) => `# ${line.trim()}`);
   return `${remarks.join('\n')}\n${print(parse(source))}\n`;
 }

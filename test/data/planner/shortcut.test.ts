@@ -5,6 +5,7 @@ import { readDatamodel } from '../../../src/data/model/read-datamodel.ts';
 import { createCompiler, visible } from '../../../src/data/planner/compiler.ts';
 import { verdictsFor } from '../../../src/data/rules/verdicts.ts';
 import { viewerOf } from '../../../src/viewer.ts';
+import { startSchemaServer } from '../../support/schema-server.ts';
 
 const rules = { Project: { read: { workspace: { members: { some: { userId: 'ann' } } } } } };
 
@@ -30,7 +31,7 @@ function condition(datasource: string, rule: object = rules.Project.read): strin
   const datamodel = readDatamodel([{ path: 'prisma/app.prisma', content }]);
   const set = { Project: { read: rule } };
   const verdicts = verdictsFor(viewerOf({ sub: 'ann' }, 'admin'), set);
-  const limits = { pageSize: 1, maxPageSize: 1 };
+  const limits = { pageSize: 1, maxPageSize: 1, answerBytes: 1 };
   const c = createCompiler({ api: describeApi(datamodel, set), datamodel, verdicts, variables: {}, limits });
   return visible(c, modelNamed(datamodel, 'Project'), 't', 'client');
 }
@@ -48,4 +49,39 @@ it('looks at it where more is asked of it, or something else than that some row 
   expect(condition('', { workspace: { slug: 'x', members: { some: { userId: 'ann' } } } })).toMatch(/workspaces/);
   expect(condition('', { workspace: { members: { none: { userId: 'ann' } } } })).toMatch(/workspaces/);
   expect(condition('', { NOT: { workspace: { members: { some: { userId: 'ann' } } } } })).toMatch(/workspaces/);
+});
+
+it('looks at it where a key may be null in part, and so lead to no row though the rest of it would', async () => {
+  await using server = await startSchemaServer({
+    schema: `
+model Space {
+  id      Int         @id
+  tenant  Int
+  members Attendant[]
+  docs    Doc[]
+  @@unique([tenant, id])
+}
+
+model Attendant {
+  id      Int    @id
+  name    String
+  spaceId Int
+  space   Space  @relation(fields: [spaceId], references: [id])
+}
+
+model Doc {
+  id      Int    @id
+  tenant  Int?
+  spaceId Int
+  space   Space? @relation(fields: [tenant, spaceId], references: [tenant, id])
+}
+`,
+    rows: `
+      insert into "Space" values (1, 1);
+      insert into "Attendant" values (1, 'ann', 1);
+      insert into "Doc" values (1, 1, 1), (2, null, 1);`,
+    rules: { Doc: { read: (viewer) => ({ space: { members: { some: { name: viewer.id } } } }) } },
+  });
+  const { data } = await server.as({ sub: 'ann' }).query('{ docs { nodes { id } } }');
+  expect(data.docs.nodes).toEqual([{ id: 1 }]);
 });

@@ -45,6 +45,12 @@ describe('the example queries', () => {
     );
   });
 
+  it('say what they are in lines that end before the buttons of the editor on a small screen', () => {
+    const remarks = exampleQueries(tracker, { viewAs: true }).flatMap(({ query }) => query.match(/^#.*$/gm) ?? []);
+    expect(remarks.length).toBeGreaterThan(4);
+    expect(remarks.filter((line) => line.length > 49)).toEqual([]);
+  });
+
   it('filter, order and count', () => {
     const query = exampleQueries(tracker)[1]?.query;
     expect(query).toContain('where: {status: {in: [TODO, DOING]}}');

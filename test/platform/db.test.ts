@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Database, openDatabase } from '../../src/platform/db.ts';
+import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+
+let database: TestDatabase;
+let db: Database;
+beforeAll(async () => {
+  database = await testDatabase({ migrations: false });
+  db = openDatabase({ url: database.url, size: 1, statementTimeout: 10_000 }, { onError: () => {} });
+});
+afterAll(async () => {
+  await db[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+/** A statement of about this many characters. */
+const statement = (name: string, length: number) => ({
+  name,
+  text: `select '${name}' as "${name}" -- ${'x'.repeat(length)}`,
+  values: [],
+});
+const prepared = async () => {
+  const [row] = await db.query({
+    text: 'select count(*)::int, pg_backend_pid() from pg_prepared_statements',
+    values: [],
+  });
+  return { count: row![0] as number, connection: row![1] as number };
+};
+
+// What PostgreSQL keeps of a statement takes a hundred times its text: a thousand long ones took the whole memory.
+describe('what is kept prepared on a connection', () => {
+  it('is what is asked again', async () => {
+    for (let i = 0; i < 3; i += 1) expect(await db.query(statement('short', 100))).toEqual([['short']]);
+    expect((await prepared()).count).toBe(1);
+  });
+
+  it('is no statement that is very long', async () => {
+    const before = await prepared();
+    expect(await db.query(statement('long', 20_001))).toEqual([['long']]);
+    expect(await prepared()).toEqual(before);
+  });
+
+  it('is not more than a million characters of all together', async () => {
+    const before = await prepared();
+    for (let i = 0; i < 70; i += 1) await db.query(statement(`s${i}`, 15_000));
+    const after = await prepared();
+    expect(after.connection).not.toBe(before.connection);
+    expect(after.count).toBeLessThan(10);
+  });
+});
