@@ -4,35 +4,49 @@ import { seedProject } from '../src/cli/seed/seed-project.ts';
 import { readConfig } from '../src/config/config.ts';
 import { documentedQueries } from './support/documents.ts';
 import { testDatabase } from './support/postgres.ts';
-import { startServer, type TestServer } from './support/server.ts';
-import { openSocket } from './support/socket.ts';
+import { type Answer, startServer, type TestServer } from './support/server.ts';
+import { type ChangeStream, openSocket, type SocketClient } from './support/socket.ts';
 import { insertTeam, team } from './support/team.ts';
 
 const pages = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'custom-fields.md');
 
+const goesOnAnswering = /^(subscription\b|query[^{]*@live\b)/;
+
 describe.each(pages)('docs/%s', (page) => {
   let server: TestServer;
+  const sockets: SocketClient[] = [];
+  let stream: ChangeStream;
   beforeAll(async () => {
     server = await startServer();
     await insertTeam(server.databaseUrl);
   });
-  afterAll(() => server[Symbol.asyncDispose]());
+  afterAll(async () => {
+    for (const socket of sockets) await socket[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
 
-  for (const { line, query, as, answer, fails } of documentedQueries(`docs/${page}`)) {
+  for (const { line, query, as, answer, told, fails } of documentedQueries(`docs/${page}`)) {
     it(`says the truth in line ${line}`, async () => {
       const claims = as === 'admin' ? { role: 'admin' } : { sub: team[as as 'ann'] };
-      if (query.startsWith('subscription')) {
-        await using socket = await openSocket(server, claims);
-        const [first] = Object.values(await socket.subscribe(query).next());
-        return expect(first).toMatchObject({ type: 'CHECKPOINT' });
-      }
-      const result = await server.as(claims).query(query);
+      const result = goesOnAnswering.test(query) ? await follow(query, claims) : await server.as(claims).query(query);
       if (fails) return expect(result.errors?.map((e) => e.extensions.code)).toEqual([fails]);
       expect(result.errors).toBeUndefined();
       if (answer) expect(result.data).toEqual(answer);
+      if (told) expect(shownOf(await stream.next(), told)).toEqual(told);
     });
   }
+
+  /** Opens a stream, the one that is told of what follows; yields its first result. */
+  async function follow(query: string, claims: { sub?: string; role?: string }): Promise<Answer> {
+    const socket = await openSocket(server, claims);
+    sockets.push(socket);
+    stream = socket.results(query);
+    return stream.next();
+  }
 });
+
+/** A page shows the data of a result, or all of it where there is more to be seen. */
+const shownOf = (result: { data: unknown }, shown: object): unknown => ('extensions' in shown ? result : result.data);
 
 it('answers the first query of the README as it says, on the example that the README fills', async () => {
   const readme = readFileSync('README.md', 'utf8');

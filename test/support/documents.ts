@@ -6,27 +6,24 @@ export interface DocumentedQuery {
   query: string;
   /** Who asks, `<!-- as: ben -->`; ann unless said. */
   as: string;
-  /** The answer, where the page shows one. */
+  /** The answer, where the page shows one; the first one of what goes on answering. */
   answer?: unknown;
+  /** What the last stream above is told of it, where the page shows that: `<!-- told -->`. */
+  told?: unknown;
   /** The error's code, where the page says that it fails: `<!-- fails: INVALID_INPUT -->`. */
   fails?: string;
 }
 
 const block =
-  /^```graphql\n(?<query>[\s\S]*?)^```\n(?:\n<!-- as: (?<as>\w+) -->)?(?:\n<!-- fails: (?<fails>\w+) -->)?(?:\n+```json\n(?<answer>[\s\S]*?)^```)?/gm;
+  /^```graphql\n(?<query>[\s\S]*?)^```\n(?:\n<!-- as: (?<as>\w+) -->)?(?:\n<!-- fails: (?<fails>\w+) -->)?(?<told>\n<!-- told -->)?(?:\n+```json\n(?<answer>[\s\S]*?)^```)?/gm;
 
 /** The queries of a page, in order. */
 export function documentedQueries(file: string): DocumentedQuery[] {
   const text = readFileSync(file, 'utf8');
   return [...text.matchAll(block)].map((match) => {
-    const { query, as, fails, answer } = match.groups as Record<string, string | undefined>;
+    const { query, as, fails, told, answer } = match.groups as Record<string, string | undefined>;
     const line = text.slice(0, match.index).split('\n').length;
-    return {
-      line,
-      query: query!,
-      as: as ?? 'ann',
-      fails,
-      answer: answer === undefined ? undefined : JSON.parse(answer),
-    };
+    const shown: unknown = answer === undefined ? undefined : JSON.parse(answer);
+    return { line, query: query!, as: as ?? 'ann', fails, ...(told ? { told: shown } : { answer: shown }) };
   });
 }

@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
-import { bundleParts, bundleVersion, readBundle } from './bundle.ts';
+import { bundleParts, bundleVersion, readBundle, socketClientPath } from './bundle.ts';
 
 /** One file of the page: its name on the wire carries the hash of its content, so it may be kept for ever. */
 export interface Asset {
@@ -30,7 +30,7 @@ const contentTypes = {
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
 } as const;
-const clientFiles = ['page.js', 'page.css', 'favicon.svg'] as const;
+const clientFiles = ['page.js', 'fetcher.js', 'page.css', 'favicon.svg'] as const;
 const suffixOf = { br: '.br', gzip: '.gz', identity: '' } as const;
 const compressWith = {
   // Quality 11 would take thirty times as long for a tenth fewer bytes.
@@ -140,8 +140,9 @@ async function readSources(): Promise<Map<string, Buffer>> {
 }
 
 async function readClient(): Promise<Map<string, Buffer>> {
-  const read = clientFiles.map(async (file) => {
-    return [file, await readFile(new URL(`./client/${file}`, import.meta.url))] as const;
+  const own = clientFiles.map((file) => [file, new URL(`./client/${file}`, import.meta.url)] as const);
+  const read = [...own, ['graphql-ws.js', socketClientPath()] as const].map(async ([file, path]) => {
+    return [file, await readFile(path)] as const;
   });
   return new Map(await Promise.all(read));
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 /** The parts of GraphiQL as `@graphql-yoga/render-graphiql` publishes them, by the names they are served under. */
 export interface BundlePart {
@@ -23,6 +24,11 @@ const require = createRequire(import.meta.url);
 /** Version of the installed package: a new one makes new assets. */
 export function bundleVersion(): string {
   return (require('@graphql-yoga/render-graphiql/package.json') as { version: string }).version;
+}
+
+/** Where the browser's client of graphql-transport-ws is; a file of 10 KB that the package holds but does not export. */
+export function socketClientPath(): string {
+  return join(require.resolve('graphql-ws/package.json'), '../umd/graphql-ws.min.js');
 }
 
 /**

@@ -22,6 +22,8 @@ export interface ExampleModel {
   one?: Field;
   /** The mutation that makes one, if there is one. */
   create?: Field;
+  /** The subscription to what happens to its rows, if there is one. */
+  changes?: Field;
   /** Fields without required arguments that hold one other row. */
   toOne: Field[];
   /** Fields without required arguments that hold pages of other rows. */
@@ -32,6 +34,7 @@ export interface ExampleModel {
 export function findModels(schema: GraphQLSchema): ExampleModel[] {
   const queries = fieldsOf(schema.getQueryType());
   const mutations = fieldsOf(schema.getMutationType());
+  const subscriptions = fieldsOf(schema.getSubscriptionType());
   const models = new Map<GraphQLObjectType, ExampleModel>();
   for (const many of queries) {
     const type = nodeType(many);
@@ -40,7 +43,16 @@ export function findModels(schema: GraphQLSchema): ExampleModel[] {
     const create = mutations.find(
       (field) => /^create[A-Z]/.test(field.name) && getNullableType(field.type) === type && takesOne(field),
     );
-    models.set(type, { type, many, toOne: [], toMany: [], ...(one && { one }), ...(create && { create }) });
+    const changes = subscriptions.find((field) => changedType(field) === type && isPlain(field));
+    models.set(type, {
+      type,
+      many,
+      toOne: [],
+      toMany: [],
+      ...(one && { one }),
+      ...(create && { create }),
+      ...(changes && { changes }),
+    });
   }
   for (const model of models.values()) {
     const relations = fieldsOf(model.type).filter(isPlain);
@@ -57,6 +69,14 @@ export function nodeType(field: Field): GraphQLObjectType | undefined {
   const nodes = connection.getFields().nodes;
   if (!nodes || !isListType(getNullableType(nodes.type)) || nodes.args.some(isRequiredArgument)) return undefined;
   const node = getNamedType(nodes.type);
+  return isObjectType(node) ? node : undefined;
+}
+
+/** The type whose rows a subscription tells the changes of; undefined for a field that is none. */
+function changedType(field: Field): GraphQLObjectType | undefined {
+  const change = getNullableType(field.type);
+  if (!isObjectType(change) || !('cursor' in change.getFields())) return undefined;
+  const node = getNullableType(change.getFields().node?.type);
   return isObjectType(node) ? node : undefined;
 }
 

@@ -26,7 +26,7 @@ type Field = GraphQLField<unknown, unknown>;
 
 /**
  * Writes documents that show what this very schema can do, on its richest model: pages with relations, a filtered and ordered
- * page, one row by its key, a mutation. All are valid against the schema; a schema without models gets one that asks for its name.
+ * page, one row by its key, a mutation, a live query, a subscription. All are valid against the schema; a schema without models gets one that asks for its name.
  */
 export function exampleQueries(schema: GraphQLSchema, options: { viewAs?: boolean } = {}): ExampleQuery[] {
   const models = findModels(schema);
@@ -34,7 +34,14 @@ export function exampleQueries(schema: GraphQLSchema, options: { viewAs?: boolea
     return best && relationCount(best) >= relationCount(each) ? best : each;
   }, undefined);
   const candidates = model
-    ? [nested(model, models, options.viewAs ?? false), filtered(model), single(model), creation(model, models)]
+    ? [
+        nested(model, models, options.viewAs ?? false),
+        filtered(model),
+        single(model),
+        creation(model, models),
+        live(schema, model),
+        changes(model),
+      ]
     : [];
   const valid = candidates
     .map((versions) => versions.find((version) => isValid(schema, version)))
@@ -125,6 +132,41 @@ function creation(richest: ExampleModel, models: ExampleModel[]): ExampleQuery[]
       variables: { [data.name]: creationTemplate(data.type, model) },
     };
   });
+}
+
+const elsewhere = 'Leave it running, and write something in another window.';
+
+function live(schema: GraphQLSchema, model: ExampleModel): ExampleQuery[] {
+  if (!schema.getDirective('live')) return [];
+  const many = model.many.name;
+  const orderBy = model.many.args.find((each) => each.name === 'orderBy');
+  const related = pickToOne(model, 1).map((field) => `${field.name} { ${leaves(typeOf(field), 2)} }`);
+  return [...orderLiterals(orderBy).slice(0, 4), undefined].map((order) => ({
+    title: `A live page of ${words(many)}`,
+    query: document(
+      `@live: the answer is sent again whenever it changes. ${elsewhere}`,
+      `query Live${pascal(many)} @live {
+        ${connection(model.many, 10, `${leaves(model.type, 4)} ${related.join(' ')}`, { before: 'totalCount' }, { orderBy: order })}
+      }`,
+    ),
+  }));
+}
+
+function changes(model: ExampleModel): ExampleQuery[] {
+  if (!model.changes) return [];
+  const shown = leaves(model.type, 4);
+  const related = pickToOne(model, 1).map((field) => `${field.name} { ${leaves(typeOf(field), 2)} }`);
+  return [
+    {
+      title: `What happens to ${words(model.many.name)}`,
+      query: document(
+        `Every change of a ${words(model.type.name)}, as it happens. ${elsewhere}`,
+        `subscription ${pascal(model.changes.name)} {
+          ${model.changes.name} { type reason changedFields node { ${shown} ${related.join(' ')} } previous { ${shown} } cursor }
+        }`,
+      ),
+    },
+  ];
 }
 
 /** The required inputs, and the relations a row cannot be without: those are not required inputs where a key may stand for them. */

@@ -21,8 +21,6 @@ export interface GraphiqlOptions {
   viewAs?: ViewAs;
   /** Headers the page sends with every request, such as one that a CSRF check asks for. */
   headers?: Record<string, string>;
-  /** How the page subscribes; by default over server-sent events at the endpoint. */
-  subscriptions?: 'SSE' | 'GRAPHQL_SSE' | 'WS';
   /** Told of what went wrong inside, which the browser is not told; nobody is when absent. */
   onError?: (error: unknown) => void;
 }
@@ -65,7 +63,6 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
       title: options.title,
       examples: examples(schema, mayViewAs),
       headers: options.headers ?? {},
-      subscriptions: options.subscriptions ?? 'GRAPHQL_SSE',
       viewAs: mayViewAs ? { initial: viewAs?.initial ?? null } : null,
     };
     const made = renderPage(config, endpoint, assets);

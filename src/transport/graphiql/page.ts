@@ -9,7 +9,6 @@ export interface PageConfig {
   examples: ExampleQuery[];
   /** Sent with every request to the endpoint, beside those of the headers editor. */
   headers: Record<string, string>;
-  subscriptions: 'SSE' | 'GRAPHQL_SSE' | 'WS';
   /** Whom this browser asks as at first, when it may pick; null when it may not. */
   viewAs: { initial: ViewAsChoice | null } | null;
 }
@@ -59,6 +58,8 @@ export function renderPage(config: PageConfig, endpoint: string, assets: Readonl
 <link rel="stylesheet" href="${url('page.css')}">
 <script type="application/json" id="config">${embedJson({ ...config, workers })}</script>
 <script defer src="${url('graphiql.js')}"></script>
+<script defer src="${url('graphql-ws.js')}"></script>
+<script defer src="${url('fetcher.js')}"></script>
 <script defer src="${url('page.js')}"></script>
 </head>
 <body>

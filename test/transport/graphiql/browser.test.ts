@@ -71,7 +71,7 @@ describe.skipIf(!chromiumPath())(
     it('opens with the examples as tabs, and the first one is answered', async () => {
       const { page, complaints } = await open();
       const tabs = await page.locator('.graphiql-tab-button').allTextContents();
-      expect(tabs).toEqual(['TasksWithComments', 'FilteredTasks', 'OneTask', 'CreateTask']);
+      expect(tabs).toEqual(['TasksWithComments', 'FilteredTasks', 'OneTask', 'CreateTask', 'LiveTasks', 'TaskChanges']);
       await run(page, 'Measure the fall of the water');
       expect(answered()).toBeUndefined();
       expect(complaints).toEqual([]);
@@ -160,7 +160,15 @@ describe.skipIf(!chromiumPath())(
       await page.locator('#examples-panel .item', { hasText: 'Tasks with their comments' }).click();
       await expect
         .poll(() => page.locator('.graphiql-tab-button').allTextContents(), patience)
-        .toEqual(['<untitled>', 'FilteredTasks', 'OneTask', 'CreateTask', 'TasksWithComments']);
+        .toEqual([
+          '<untitled>',
+          'FilteredTasks',
+          'OneTask',
+          'CreateTask',
+          'LiveTasks',
+          'TaskChanges',
+          'TasksWithComments',
+        ]);
       expect(page.url()).toBe(`${server.origin}/graphql`);
       await run(page, 'Measure the fall of the water');
       await page.close();
@@ -176,12 +184,23 @@ describe.skipIf(!chromiumPath())(
       await page.close();
     });
 
-    it('subscribes over server-sent events as whom the developer picked', async () => {
+    it('subscribes over a WebSocket as whom the developer picked', async () => {
       const { page } = await open(server, `#query=${encodeURIComponent('subscription Ticks { ticks(count: 3) }')}`);
       await page.locator('#view-as-button').click();
       await page.locator('#view-as-panel .item', { hasText: 'Ada Lovelace' }).click();
       await run(page, '"ticks": 3');
-      expect(answered()).toBe('Bearer u1.member');
+      expect(server.opened.at(-1)).toEqual({ Authorization: 'Bearer u1.member' });
+      await page.close();
+    });
+
+    it('takes a new token when a WebSocket is refused the old one', async () => {
+      const { page } = await open(server, `#query=${encodeURIComponent('subscription Ticks { ticks(count: 4) }')}`);
+      await page.locator('#view-as-button').click();
+      await page.locator('#view-as-panel .item', { hasText: 'Admin' }).click();
+      const before = server.opened.length;
+      server.refused.add('Bearer nobody.admin');
+      await run(page, '"ticks": 4');
+      expect(server.opened.length).toBe(before + 2);
       await page.close();
     });
 

@@ -24,13 +24,15 @@ describe('the example queries', () => {
     }
   });
 
-  it('show four things on the model with the most relations', () => {
+  it('show six things on the model with the most relations', () => {
     const examples = exampleQueries(tracker);
     expect(examples.map(({ query }) => operationOf(query).name?.value)).toEqual([
       'TasksWithComments',
       'FilteredTasks',
       'OneTask',
       'CreateTask',
+      'LiveTasks',
+      'TaskChanges',
     ]);
   });
 
@@ -61,6 +63,12 @@ describe('the example queries', () => {
       .map(({ query }) => query)
       .join('\n');
     expect(all).not.toMatch(/\b(projectId|assigneeId|extra|secretOf|email)\b/);
+  });
+
+  it('follow an answer, and what happens to the rows', () => {
+    const [live, changes] = exampleQueries(tracker).slice(4);
+    expect(live?.query).toContain('query LiveTasks @live {\n  tasks(orderBy: {createdAt: desc}, first: 10)');
+    expect(changes?.query).toMatch(/subscription TaskChanges \{\s+taskChanges \{\s+type/);
   });
 
   it('give the mutation a template of its required inputs', () => {

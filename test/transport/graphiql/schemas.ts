@@ -29,8 +29,13 @@ export const trackerSdl = /* GraphQL */ `
   }
 
   type Subscription {
+    taskChanges(where: TaskWhereInput, after: String): TaskChange!
     ticks(count: Int!): Int!
   }
+
+  directive @live(patch: Boolean! = false) on QUERY
+  enum ChangeType { CREATED UPDATED DELETED }
+  type TaskChange { type: ChangeType!, reason: String, cursor: String!, node: Task, previous: Task, changedFields: [String!] }
 
   enum SortOrder { asc desc }
   enum NullsOrder { first last }

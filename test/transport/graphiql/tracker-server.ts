@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { useServer } from 'graphql-ws/use/ws';
 import { createSchema, createYoga } from 'graphql-yoga';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { createGraphiql, type GraphiqlOptions } from '../../../src/transport/graphiql/graphiql.ts';
 import { trackerSdl } from './schemas.ts';
 
@@ -10,6 +12,10 @@ export interface TrackerServer extends AsyncDisposable {
   origin: string;
   /** The requests Yoga got. */
   arrived: { method: string; authorization: string | undefined; headers: IncomingMessage['headers'] }[];
+  /** What those who opened WebSockets said of themselves. */
+  opened: Record<string, unknown>[];
+  /** Tokens that WebSockets are refused for, once each. */
+  refused: Set<string>;
 }
 
 const person = (id: string, name: string) => ({ id, name, createdAt: '2026-01-05T08:00:00.000Z' });
@@ -55,6 +61,8 @@ function tasks() {
 /** Starts it on a free port of this machine; `options` are those of GraphiQL, `host` the address to listen on. */
 export async function startTracker(options: Partial<GraphiqlOptions> = {}, host = 'localhost'): Promise<TrackerServer> {
   const arrived: TrackerServer['arrived'] = [];
+  const opened: TrackerServer['opened'] = [];
+  const refused: TrackerServer['refused'] = new Set();
   const schema = createSchema<{ req: IncomingMessage }>({
     typeDefs: trackerSdl,
     resolvers: {
@@ -79,12 +87,22 @@ export async function startTracker(options: Partial<GraphiqlOptions> = {}, host 
     arrived.push({ method, authorization: headers.authorization, headers });
     yoga(request, response);
   });
+  const sockets = new WebSocketServer({ server, path: '/graphql' });
+  const onConnect = ({ connectionParams, extra }: { connectionParams?: object; extra: { socket: WebSocket } }) => {
+    const said = { ...connectionParams } as Record<string, unknown>;
+    opened.push(said);
+    if (refused.delete(String(said.Authorization))) extra.socket.close(4401, 'an old token');
+  };
+  useServer({ schema, onConnect }, sockets);
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
     origin: `http://localhost:${(server.address() as AddressInfo).port}`,
     arrived,
+    opened,
+    refused,
     async [Symbol.asyncDispose]() {
       graphiql.close();
+      for (const socket of sockets.clients) socket.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -31,12 +31,8 @@
       logo: '',
       ...(first.length > 0 ? { defaultTabs: first.map(asTab) } : {}),
       ...asInitial(opened ? asTab(opened) : keptTab()),
-      // Also for subscriptions: a document in the address may be too long for the server.
-      method: 'POST',
       shouldPersistHeaders: true,
-      additionalHeaders: config.headers,
-      subscriptionsProtocol: config.subscriptions,
-      connectionParams: () => ({ ...config.headers, ...viewer?.connectionParams() }),
+      fetcher: createFetcher({ endpoint, headers: config.headers, viewer, onState: addStreamState() }),
       // The stock page writes the document into the address: a reload would then run it, or be too long for the server.
       onEditQuery: () => undefined,
     });
@@ -75,7 +71,6 @@
     const listeners = new Set();
     let choice = stored === null ? (initial ?? null) : JSON.parse(stored);
     let minted;
-    let token;
     let overridden = false;
 
     function tell() {
@@ -85,10 +80,7 @@
     /** The token of the choice, made when first needed; tokens are not stored, since a restarted server may have new keys. */
     function mint() {
       minted ??= post('view-as', { sub: choice.sub, role: choice.role }).then(
-        (answer) => {
-          token = answer.token;
-          return token;
-        },
+        ({ token }) => token,
         (error) => {
           minted = undefined;
           throw new Error(`View as ${choice?.label}: ${error.message}`);
@@ -97,15 +89,17 @@
       return minted;
     }
 
+    function noteOverride(isOverridden) {
+      if (isOverridden === overridden) return;
+      overridden = isOverridden;
+      tell();
+    }
+
     async function fetchAsViewer(input, init) {
       const request = new Request(input, init);
       if (request.url.split(/[?#]/)[0] !== endpoint) return askDirectly(request);
-      const own = request.headers.has('authorization');
-      if (own !== overridden) {
-        overridden = own;
-        tell();
-      }
-      if (own || !choice) return askDirectly(request);
+      noteOverride(request.headers.has('authorization'));
+      if (overridden || !choice) return askDirectly(request);
       const again = request.clone();
       const response = await askDirectly(withToken(request, await mint()));
       if (response.status !== 401) return response;
@@ -120,20 +114,28 @@
 
     return {
       fetch: fetchAsViewer,
-      connectionParams: () => (choice && token ? { Authorization: `Bearer ${token}` } : {}),
+      /** What a WebSocket says of who asks, beside these headers. */
+      async authorize(headers) {
+        noteOverride(Object.keys(headers).some((name) => name.toLowerCase() === 'authorization'));
+        return overridden || !choice ? {} : { Authorization: `Bearer ${await mint()}` };
+      },
+      /** Lets go of the token, so that the next request has a new one; false when no token of the choice was in use. */
+      forget() {
+        minted = undefined;
+        return choice !== null && !overridden;
+      },
       choice: () => choice,
       isOverridden: () => overridden,
       onChange: (listener) => listeners.add(listener),
       /** Asks as somebody else from now on; fails, and leaves things as they were, when the server makes no token. */
       async choose(next) {
-        const before = { choice, minted, token };
+        const before = { choice, minted };
         choice = next;
         minted = undefined;
-        token = undefined;
         try {
           if (next) await mint();
         } catch (error) {
-          ({ choice, minted, token } = before);
+          ({ choice, minted } = before);
           throw error;
         }
         sessionStorage.setItem(key, JSON.stringify(next));
@@ -151,6 +153,17 @@
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new Error(answer.error ?? `the server answered ${response.status}`);
     return answer;
+  }
+
+  /** Says in the bar whether something goes on answering. */
+  function addStreamState() {
+    const state = element('span', { id: 'stream-state', role: 'status' });
+    document.querySelector('#bar h1').after(state);
+    const words = { live: 'Live', lost: 'Connection lost: trying again …', ended: '' };
+    return (name) => {
+      state.dataset.state = name;
+      state.textContent = words[name];
+    };
   }
 
   function addExamplesMenu() {
