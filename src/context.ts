@@ -11,4 +11,5 @@ export interface Context {
   readonly db: Database;
   readonly reads: Reads;
   readonly room: AnswerRoom;
+  readonly sealPlace: (place: string) => string;
 }

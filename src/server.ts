@@ -9,6 +9,7 @@ import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
 import { createEngine } from './graphql/yoga.ts';
 import { createLive, type Live } from './live/live.ts';
+import { placeIn } from './log/cursor.ts';
 import { openLogNode } from './log/node.ts';
 import type { Bus } from './platform/bus/bus.ts';
 import { createInProcessBus } from './platform/bus/in-process.ts';
@@ -101,16 +102,17 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   let live = liveOf(application);
   stack.defer(() => live[Symbol.dispose]());
 
+  const sealPlace = (place: string) => logNode.seal.seal(placeIn(place)!);
   const contextOf = async (authorization: string | null): Promise<Context> => {
     const viewer =
       authorization === null ? stranger : await authenticate(authorization, tokens, config.tokens.adminRole);
     const room = createAnswerRoom(config.graphql.limits.answerBytes);
-    return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room };
+    return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room, sealPlace };
   };
   const { corsOrigins } = config.http;
   const schema = () => application.schema;
   const engine = createEngine({ schema, contextOf, live: () => live, config: config.graphql, corsOrigins, log });
-  const health = createHealth(db, bus);
+  const health = createHealth(db, bus, logNode);
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;

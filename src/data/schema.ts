@@ -45,7 +45,7 @@ export function dataSchema(builder: Builder, api: Api): void {
 }
 
 function addReads(builder: Builder, api: Api, model: ApiModel): void {
-  const extensions = (kind: DataRead['kind']) => ({
+  const extensions = (kind: 'one' | 'many') => ({
     read: { kind, model } satisfies DataRead,
     data: { model: model.model.name, action: 'read' } satisfies DataOperation,
   });

@@ -112,7 +112,7 @@ export function createEngine(given: {
         const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
         const document = parse(request.query);
         const errors = validate(schema, document);
-        if (errors.length > 0) return { kind: 'refused', errors: finish({ errors }).errors! };
+        if (errors.length > 0) return { kind: 'refused', errors: withoutHttp(finish({ errors })).errors! };
         const { variables, operationName } = request;
         const args: ExecutionArgs = { schema, document, contextValue, variableValues: variables, operationName };
         const operation = getOperationAST(document, operationName);
@@ -122,15 +122,21 @@ export function createEngine(given: {
         const run = async () => ofText(await (operation.operation === 'subscription' ? subscribe : execute)(args));
         return { kind: 'executed', args, run };
       } catch (error) {
-        return { kind: 'refused', errors: finish({ errors: [toClientError(error)] }).errors! };
+        return { kind: 'refused', errors: withoutHttp(finish({ errors: [toClientError(error)] })).errors! };
       }
     },
-    finish,
+    finish: (result) => withoutHttp(finish(result)),
   };
 }
 
 const isExecuted = (result: unknown): result is ExecutionResult =>
   typeof result === 'object' && result !== null && 'errors' in result;
+
+/** @NOTE `http` is Yoga's own, which it takes out again where there is an HTTP response to put it into. */
+function withoutHttp(result: ExecutionResult): ExecutionResult {
+  for (const { extensions } of result.errors ?? []) delete extensions.http;
+  return result;
+}
 
 /** A planned answer is a text; where results are objects it becomes one. */
 function ofText<Result extends object>(result: Result | RawResult): Result {

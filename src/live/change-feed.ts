@@ -18,6 +18,8 @@ import { framesOf } from './stretch-frames.ts';
 /** A frame of a group, and the entry that it tells. */
 export interface PlacedFrame extends Frame {
   readonly seq: number;
+  /** The transaction of the entry; none of what tells no change. */
+  readonly transaction?: string;
 }
 
 /** The listeners of one class. */
@@ -93,8 +95,8 @@ export class ChangeFeed {
   }
 
   /** The server stops: every stream ends, to be resumed elsewhere. */
-  endAll(): void {
-    for (const group of [...this.groups.values()]) for (const listener of [...group.listeners]) listener.end();
+  leaveAll(): void {
+    for (const group of [...this.groups.values()]) for (const listener of [...group.listeners]) listener.leave();
   }
 
   private isBehind(): boolean {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { snapshotSees } from '../log/cursor.ts';
 import type { LogPosition } from '../log/entry.ts';
 import type { ChangeGroup, PlacedFrame } from './change-feed.ts';
 import { patience, type Sink, type Stream } from './sink.ts';
@@ -11,6 +12,9 @@ export class ChangeListener implements Stream {
   readonly group: ChangeGroup;
   private readonly sink: Sink;
   private position: number;
+  private snapshot: string | undefined;
+  /** Whether a transaction's changes are in the answer that it goes on from. */
+  private isKnown: ((transaction: string) => boolean) | undefined;
   /** It has been told everything that the feed has judged, and is handed what comes as it comes. */
   private isCurrent = false;
   private isClosed = false;
@@ -18,10 +22,12 @@ export class ChangeListener implements Stream {
   /** Said before anything else: the history that it was told has ended. */
   private break: PlacedFrame | undefined;
 
-  constructor(group: ChangeGroup, sink: Sink, position: number) {
+  constructor(group: ChangeGroup, sink: Sink, { seq, snapshot }: Pick<LogPosition, 'seq' | 'snapshot'>) {
     this.group = group;
     this.sink = sink;
-    this.position = position;
+    this.position = seq;
+    this.snapshot = snapshot;
+    this.isKnown = snapshot === undefined ? undefined : snapshotSees(snapshot);
     group.listeners.add(this);
   }
 
@@ -35,7 +41,7 @@ export class ChangeListener implements Stream {
   follow(frames: readonly PlacedFrame[]): void {
     if (!this.isCurrent) return;
     const { feed } = this.group;
-    const due = this.position > (frames[0]?.seq ?? 0) - 1 ? frames.filter((f) => f.seq > this.position) : frames;
+    const due = this.due(frames);
     if (due.length === 0 || this.send(due)) this.position = Math.max(this.position, feed.position);
     else void this.catchUp();
   }
@@ -49,11 +55,14 @@ export class ChangeListener implements Stream {
   restart(frame: PlacedFrame): void {
     this.break = frame;
     this.isCurrent = false;
+    this.snapshot = undefined;
+    this.isKnown = undefined;
     void this.catchUp();
   }
 
   get place(): LogPosition {
-    return { epoch: this.group.feed.epoch, seq: this.position };
+    const { epoch } = this.group.feed;
+    return { epoch, seq: this.position, snapshot: this.snapshot };
   }
 
   close(): void {
@@ -63,11 +72,18 @@ export class ChangeListener implements Stream {
     this.group.feed.leave(this);
   }
 
-  /** Ends the stream from this side. */
-  end(): void {
+  /** Sends the client away, to come back and go on. */
+  leave(): void {
     if (this.isClosed) return;
     this.close();
-    this.sink.end();
+    this.sink.leave();
+  }
+
+  /** Those of these frames that it has neither been told nor knows from the answer that it goes on from. */
+  private due(frames: readonly PlacedFrame[]): readonly PlacedFrame[] {
+    const { position, isKnown } = this;
+    if (!isKnown && (frames[0]?.seq ?? 0) > position) return frames;
+    return frames.filter((f) => f.seq > position && !(f.transaction !== undefined && isKnown?.(f.transaction)));
   }
 
   /** Sends what the connection takes, and moves on by so much; false when something is left. */
@@ -100,7 +116,7 @@ export class ChangeListener implements Stream {
       this.position = first.seq;
     }
     if (this.position >= group.floor) {
-      if (!this.send(group.frames.filter((f) => f.seq > this.position))) return;
+      if (!this.send(this.due(group.frames))) return;
       this.position = Math.max(this.position, group.feed.position);
       this.isCurrent = true;
       return;
@@ -123,7 +139,8 @@ export class ChangeListener implements Stream {
       this.break = feed.resync('EXPIRED', feed.position);
       return;
     }
-    let [frames = []] = await framesOf(feed.parts, feed.plan, epoch, stretch.entries, [viewers]);
+    const [told = []] = await framesOf(feed.parts, feed.plan, epoch, stretch.entries, [viewers]);
+    let frames = this.due(told);
     while (frames.length > 0 && !this.isClosed && !this.break) {
       const sent = this.sink.send(frames);
       if (sent > 0) this.position = frames[sent - 1]!.seq;

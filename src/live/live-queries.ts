@@ -3,6 +3,7 @@ import type { PlannedField } from '../data/planner/plan.ts';
 import { type Operation, type Reads, rulesOf } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
 import { MillraceError } from '../errors.ts';
+import { placeIn } from '../log/cursor.ts';
 import { classOf } from './class-values.ts';
 import type { LiveParts } from './live-parts.ts';
 import { QueryGroup } from './query-group.ts';
@@ -25,14 +26,15 @@ export interface LiveQueries {
   /** The log has grown. */
   hear(): void;
   /** Ends every stream, to be begun anew elsewhere. */
-  endAll(): void;
+  leaveAll(): void;
   /** Times that any query was run: for tests and for the curious. */
   readonly runs: number;
 }
 
 /** Keeps live queries answered. */
 export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
-  const { db, tail } = parts;
+  const { db, tail, seal } = parts;
+  const sealPlace = (place: string) => seal.seal(placeIn(place)!);
   const groups = new Map<string, QueryGroup>();
   let heard = tail.head;
   let runs = 0;
@@ -52,7 +54,7 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
         const run = () => {
           runs += 1;
           const room = createAnswerRoom(reads.limits.answerBytes);
-          return reads.run({ db, verdicts, room }, plan, at.variables);
+          return reads.run({ db, verdicts, room, sealPlace }, plan, at.variables);
         };
         const question = { run, watch: watchFor(plan.dependencies, input), asPatch };
         group = new QueryGroup(question, parts, () => groups.delete(key));
@@ -69,8 +71,8 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
       if (entries?.length === 0) return;
       for (const group of groups.values()) group.hear(entries, parts.images);
     },
-    endAll() {
-      for (const group of [...groups.values()]) for (const listener of [...group.listeners]) listener.end();
+    leaveAll() {
+      for (const group of [...groups.values()]) for (const listener of [...group.listeners]) listener.leave();
     },
   };
 }

@@ -106,10 +106,10 @@ export function createLive(given: {
       // A cursor from another node may be ahead of what this one has heard.
       if (place && (place.epoch !== tail.head.epoch || place.seq > tail.head.seq)) await tail.catchUp();
       const feed = feedOf(plan);
-      const listener = new ChangeListener(feed.group(viewers), sink, place?.seq ?? feed.position);
+      const isKnown = place && place.epoch === feed.epoch && place.seq <= tail.head.seq;
+      const listener = new ChangeListener(feed.group(viewers), sink, isKnown ? place : { seq: feed.position });
       if (!place) listener.start(parts.markers.checkpoint(plan, feed.epoch, feed.position));
-      else if (place.epoch !== feed.epoch || place.seq > tail.head.seq)
-        listener.start(feed.resync('RESTARTED', feed.position));
+      else if (!isKnown) listener.start(feed.resync('RESTARTED', feed.position));
       else listener.start();
       void feed.pump();
       return listener;
@@ -117,8 +117,8 @@ export function createLive(given: {
     [Symbol.dispose]() {
       clearInterval(timer);
       stopHearing();
-      for (const feed of feeds.values()) feed.endAll();
-      queries.endAll();
+      for (const feed of feeds.values()) feed.leaveAll();
+      queries.leaveAll();
     },
   };
 }

@@ -101,7 +101,7 @@ export class QueryGroup {
       this.isStale = true;
       failed = true;
       // Whoever has an answer keeps it until there is a new one; whoever has none is told why.
-      if (!this.latest) for (const listener of [...this.listeners]) listener.end(error);
+      if (!this.latest) for (const listener of [...this.listeners]) listener.fail(error);
     }
     this.isRunning = false;
     if (this.listeners.size > 0) this.schedule(failed ? retryAfter : 0);

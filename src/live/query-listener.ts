@@ -32,11 +32,19 @@ export class QueryListener implements Stream {
     this.group.leave(this);
   }
 
-  /** Ends the stream from this side, in order or with the error that says why. */
-  end(error?: unknown): void {
+  /** Ends the stream with the error that says why. */
+  fail(error: unknown): void {
     if (this.isClosed) return;
     this.close();
-    this.sink.end(error === undefined ? undefined : [asGraphqlError(error)]);
+    const originalError = error instanceof Error ? error : new Error(String(error));
+    this.sink.end([new GraphQLError(originalError.message, { originalError })]);
+  }
+
+  /** Sends the client away, to come back and ask again. */
+  leave(): void {
+    if (this.isClosed) return;
+    this.close();
+    this.sink.leave();
   }
 
   private async waitForRoom(): Promise<void> {
@@ -49,9 +57,4 @@ export class QueryListener implements Stream {
       this.close();
     } else if (this.group.latest) this.tell(this.group.latest);
   }
-}
-
-function asGraphqlError(error: unknown): GraphQLError {
-  const originalError = error instanceof Error ? error : new Error(String(error));
-  return new GraphQLError(originalError.message, { originalError });
 }

@@ -4,6 +4,8 @@ import { inputType } from '../data/api/filters.ts';
 import { type Answers, addObject } from '../data/api/outputs.ts';
 import { typeNameOf } from '../data/api/scalars.ts';
 import { keyFields } from '../data/planner/change.ts';
+import type { DataRead } from '../data/planner/plan.ts';
+import { resolveRead } from '../data/resolve.ts';
 import type { DataOperation } from '../data/schema.ts';
 import { MillraceError } from '../errors.ts';
 import type { Builder } from '../graphql/builder.ts';
@@ -50,10 +52,20 @@ export const liveDirective = new GraphQLDirective({
   },
 });
 
-/** Adds the subscriptions that tell what happens to the rows of each model. */
+/** Adds the subscriptions that tell what happens to the rows of each model, and the cursor that a query stands at. */
 export function liveSchema(builder: Builder, api: Api): void {
   const models = [...api.models.values()].filter(({ model }) => !model.isView);
   if (models.length === 0) return;
+  builder.queryField('changesCursor', (t) =>
+    t.field({
+      type: 'String',
+      nullable: false,
+      description:
+        'The place that this very answer stands at: given as `after` to a subscription, that goes on exactly where the answer ends.',
+      extensions: { read: { kind: 'place' } satisfies DataRead, access: 'everyone' },
+      resolve: (_root, _args, context, info) => resolveRead(context, info) as never,
+    }),
+  );
   addEnum(builder, api.typeName('ChangeType'), 'What a change is to whoever hears of it.', changeTypes);
   addEnum(builder, api.typeName('ChangeReason'), 'Why a row is gone, or why a stream has a hole.', changeReasons);
   for (const model of models) {

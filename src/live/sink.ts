@@ -15,8 +15,10 @@ export interface Sink {
   send(frames: readonly Frame[]): number;
   /** Resolves when there is room for more, or the connection has ended. */
   drained(): Promise<void>;
-  /** Ends the stream in order, or with the errors that say why. */
-  end(errors?: readonly GraphQLError[]): void;
+  /** Ends the stream with the errors that say why. */
+  end(errors: readonly GraphQLError[]): void;
+  /** This side goes: the client is to come back and go on. */
+  leave(): void;
   /** Cuts off a client that has not read for too long, with a reason that it can resume from. */
   cutOff(): void;
 }

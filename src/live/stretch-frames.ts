@@ -21,6 +21,7 @@ export async function framesOf(
   const rows = own.filter((e) => e.kind !== 'truncate');
   const values = classes.map((c) => c.values);
   for (const part of chunksOf(rows, Math.max(1, Math.floor(maxJudged / classes.length)))) {
+    const transactions = new Map(part.map((e) => [e.seq, e.transaction]));
     for (const { seq, classes: heard, answer } of await parts.plans.judge(
       plan,
       part,
@@ -28,7 +29,8 @@ export async function framesOf(
       values,
     )) {
       const cursor = parts.seal.seal({ epoch, seq });
-      const frame = { seq, cursor, text: `{"data":${parts.plans.withCursor(answer, cursor)}}` };
+      const transaction = transactions.get(seq);
+      const frame = { seq, cursor, transaction, text: `{"data":${parts.plans.withCursor(answer, cursor)}}` };
       for (const index of heard) told[index]!.push(frame);
     }
   }

@@ -71,14 +71,19 @@ export async function installCapture(db: Database, datamodel: Datamodel): Promis
     await tx.query({ text: `select pg_advisory_xact_lock(${installLock})`, values: [] });
     await tx.script(logTables + functions);
     const missing = await uncaptured(tx, tables);
+    const relations = missing.map(tableKey);
     const known = await tx.query({
-      text: `select 1 from millrace.event_log where relation = any($1) limit 1`,
-      values: [missing.map(tableKey)],
+      text: `select 1 from millrace.event_capture where relation = any($1) limit 1`,
+      values: [relations],
     });
     const wasBroken = known.length > 0;
     for (const table of missing) await tx.script(triggersOf(table));
+    await tx.query({
+      text: 'insert into millrace.event_capture select unnest($1::text[]) on conflict do nothing',
+      values: [relations],
+    });
     if (wasBroken) await tx.script('update millrace.event_head set epoch = gen_random_uuid()::text');
-    return { captured: missing.map(tableKey), wasBroken };
+    return { captured: relations, wasBroken };
   });
 }
 

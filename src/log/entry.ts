@@ -23,6 +23,11 @@ export interface LogPosition {
   /** Names one unbroken history; a log whose rows may have been lost begins another one. */
   readonly epoch: string;
   readonly seq: number;
+  /**
+   * Transactions that are known at this place though the log may hold them later: a snapshot as PostgreSQL writes it
+   * (`pg_current_snapshot`). Only a query's place has one.
+   */
+  readonly snapshot?: string;
 }
 
 /** An entry as it travels: in a hint, and in the rows that PostgreSQL returns. */

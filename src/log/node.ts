@@ -23,12 +23,16 @@ export interface LogNode extends AsyncDisposable {
   seal: CursorSeal;
   /** A transaction of this node has just been committed: whoever leads should look. */
   wrote(): void;
+  /** Resolves while changes are told soon after their commit; rejects when the oldest waits too long (for /ready). */
+  isMoving(): Promise<void>;
   /** Captures these models from now on, in place of those before. */
   capture(datamodel: Datamodel): Promise<Installation>;
 }
 
 const hints = 'log';
 const pokes = 'written';
+/** Seconds that a committed change may wait to be told before something is amiss. */
+const longestLag = 10;
 /** A hint that would be longer, in characters, travels without its entries. */
 const largestHint = 256 * 1024;
 /** How often a node looks whether every table still has its triggers, in milliseconds. */
@@ -76,6 +80,10 @@ export async function openLogNode(given: {
     wrote() {
       if (sequencer.isLeader) sequencer.poke();
       else bus.publish(pokes, '');
+    },
+    async isMoving() {
+      const lag = await source.lag();
+      if (lag > longestLag) throw new Error(`changes have been waiting for ${Math.round(lag)} s`);
     },
     capture(next) {
       datamodel = next;

@@ -89,6 +89,8 @@ export class Sequencer implements AsyncDisposable {
   }
 
   private async lead(session: Session): Promise<void> {
+    // A service that shows nobody its control file cannot be asked; then whoever restores it says so.
+    await beginNewEpochElsewhere(session).catch((error: unknown) => this.parts.log.debug({ err: error }, 'origin'));
     this.isLeader = true;
     this.parts.log.debug('this node moves the log');
     let lastWork = performance.now();
@@ -150,6 +152,22 @@ const moveText = `
     update millrace.event_head set seq = (select max(moved.seq) from moved) where exists (select 1 from moved) returning epoch
   )
   select advanced.epoch, ${entryColumns('moved')} from moved, advanced order by moved.seq`;
+
+/**
+ * Begins a new epoch where the database is another one than the leader before has seen: restored from a backup, or a standby
+ * that was promoted (both have a new timeline). Entries that were told there may be missing here.
+ */
+async function beginNewEpochElsewhere(session: Session): Promise<void> {
+  await session.query({
+    text: `with here as (
+        select (select system_identifier from pg_control_system()) || '/' || (select timeline_id from pg_control_checkpoint()) as origin
+      )
+      update millrace.event_head h set origin = here.origin,
+        epoch = case when h.origin = '' then h.epoch else gen_random_uuid()::text end
+      from here where h.origin <> here.origin`,
+    values: [],
+  });
+}
 
 /** Ends the session of a leader that is stopped or cut off: the lock goes with it. */
 async function deposeLeader(session: Session): Promise<void> {

@@ -7,6 +7,7 @@
  * - `event_log` is what was committed, in the order in which it is told; a partition a segment, so that what is old is
  *   dropped and never deleted row by row.
  * - `event_segment` knows where each segment begins.
+ * - `event_capture` knows which tables have had their triggers, so that one that has lost them is told from a new one.
  */
 
 /** Makes what is missing of the log's tables; running it again changes nothing. One transaction, under `installLock`. */
@@ -22,6 +23,10 @@ create table if not exists millrace.event_inbox (
   old json,
   new json
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+
+create table if not exists millrace.event_capture (
+  relation text primary key
+);
 
 create table if not exists millrace.event_head (
   only_row boolean primary key default true check (only_row),

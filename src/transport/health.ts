@@ -1,3 +1,4 @@
+import type { LogNode } from '../log/node.ts';
 import type { Bus } from '../platform/bus/bus.ts';
 import type { Database } from '../platform/db.ts';
 
@@ -17,7 +18,7 @@ export interface Health {
 }
 
 /** Watches the parts that the server leans on; each is asked when somebody asks. */
-export function createHealth(db: Database, bus: Bus): Health {
+export function createHealth(db: Database, bus: Bus, log: Pick<LogNode, 'isMoving'>): Health {
   let isDraining = false;
   const stateOf = (answer: Promise<void>) =>
     answer.then(
@@ -26,9 +27,13 @@ export function createHealth(db: Database, bus: Bus): Health {
     );
   return {
     async report() {
-      const [database, carrier] = await Promise.all([stateOf(db.ping()), stateOf(bus.ping())]);
-      const parts = { database, bus: carrier };
-      return { ready: database === 'up' && !isDraining, degraded: carrier === 'down', parts };
+      const [database, carrier, changes] = await Promise.all([
+        stateOf(db.ping()),
+        stateOf(bus.ping()),
+        stateOf(log.isMoving()),
+      ]);
+      const parts = { database, bus: carrier, log: changes };
+      return { ready: database === 'up' && !isDraining, degraded: carrier === 'down' || changes === 'down', parts };
     },
     drain() {
       isDraining = true;

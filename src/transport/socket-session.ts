@@ -6,9 +6,10 @@ import type { Sink, Stream } from '../live/sink.ts';
 import { type Outgoing, watchOutgoing } from './connection.ts';
 import { createQuietStream, type QuietStream } from './quiet-stream.ts';
 
-/** Close codes of ours besides those of the protocol (graphql-transport-ws); a client that gets 1001 or 1013 tries again. */
+/** Close codes of ours besides those of the protocol (graphql-transport-ws); a client that gets 1001, 1012 or 1013 tries again. */
 export const closeCodes = {
   goingAway: 1001,
+  restart: 1012,
   tooSlow: 1013,
   badRequest: 4400,
   unauthenticated: 4401,
@@ -100,8 +101,9 @@ export class SocketSession {
       end: (errors) => {
         this.operations.get(id)?.stream.close();
         this.operations.delete(id);
-        quiet.end(errors?.[0]);
+        quiet.end(errors[0]);
       },
+      leave: () => this.close(closeCodes.restart, 'what is served has changed: come back'),
       cutOff: () => this.close(closeCodes.tooSlow, 'too slow: go on from your last cursor'),
     };
     return { sink, quiet };

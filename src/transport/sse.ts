@@ -31,7 +31,7 @@ interface Open {
 const beatEvery = 15_000;
 const expiryEvery = 500;
 
-/** Makes the event streams; disposing of them ends each in order. */
+/** Makes the event streams; disposing of them sends each client away to come back. */
 export function createEventStreams(
   config: StreamConfig,
   parts: { engine: GraphqlEngine; contextOf: (authorization: string | null) => Promise<Context> },
@@ -95,7 +95,7 @@ export function createEventStreams(
     [Symbol.dispose]() {
       clearInterval(beating);
       clearInterval(expiring);
-      for (const { sink } of streams) sink.end();
+      for (const { sink } of streams) sink.leave();
     },
   };
 }
@@ -148,9 +148,11 @@ function openSink(request: IncomingMessage, response: ServerResponse, onClose: (
     drained: () => outgoing.drained(),
     end(errors) {
       begin();
-      if (errors) response.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
+      response.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
       response.end('event: complete\ndata:\n\n');
     },
+    // @NOTE without a `complete`, which a client takes for the stream's own end: it is to come back.
+    leave: () => void response.end(),
     cutOff: () => response.destroy(),
   };
 }

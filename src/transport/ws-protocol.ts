@@ -78,7 +78,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Serv
       const prepared = await engine.prepare(operation.request as GraphqlRequest, () => session.context!);
       if (session.operations.get(id) !== operation) continue;
       if (prepared.kind !== 'live') {
-        operation.sink.end(prepared.kind === 'refused' ? prepared.errors : undefined);
+        operation.sink.end(prepared.kind === 'refused' ? prepared.errors : []);
         continue;
       }
       const place: LogPosition | undefined = operation.stream.place;

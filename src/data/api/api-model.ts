@@ -169,7 +169,7 @@ function checkNames(api: Api): void {
         problems.push(`enum ${e.name}: ${name} is no value in GraphQL; rename it and keep it by @map("${name}")`);
     }
   }
-  const queries = new Map<string, string>();
+  const queries = new Map([['changesCursor', 'a query of Millrace']]);
   const mutations = new Map<string, string>();
   for (const model of models) {
     const { name } = model.model;

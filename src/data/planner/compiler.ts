@@ -49,6 +49,8 @@ export interface PageLimits {
   pageSize: number;
   maxPageSize: number;
   answerBytes: number;
+  /** Stands around places in the log in an answer, until they are sealed. */
+  placeMark: string;
   /** Hides keys that the viewer may not read where they stand in cursors. */
   cursorSecret?: string;
 }

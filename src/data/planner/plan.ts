@@ -24,11 +24,8 @@ export interface Plan {
   hasCustomFields: boolean;
 }
 
-/** What a root field of the data API reads. */
-export interface DataRead {
-  kind: 'one' | 'many';
-  model: ApiModel;
-}
+/** What a root field of the data API reads: one row, many, or the place in the log that the answer stands at. */
+export type DataRead = { kind: 'one' | 'many'; model: ApiModel } | { kind: 'place' };
 
 /** A root field of an operation. `read` is undefined for `__typename`. */
 export interface PlannedField {
@@ -55,8 +52,18 @@ export function compileRead(
 function rootField(c: SelectionCompiler, rootName: string, { nodes, read, definition }: PlannedField): string {
   if (!read || !definition) return `${literal(rootName)}::text`;
   const args = fieldArguments(nodes[0]!, definition.args, c.variables);
+  if (read.kind === 'place') return placeSql(c);
   if (read.kind === 'many') return connectionSql(c, read.model.model, args, nodes);
   return oneSql(c, read.model, args.get('where'), nodes);
+}
+
+/**
+ * The place in the log that this statement's snapshot stands at, between two marks: what the log holds, and which transactions
+ * are seen besides, whose changes are still to be put into it.
+ */
+function placeSql(c: Compiler): string {
+  const mark = literal(c.limits.placeMark);
+  return `(select ${mark} || seq || '/' || pg_current_snapshot() || '/' || epoch || ${mark} from millrace.event_head)`;
 }
 
 /** One row by a unique key, or null. */

@@ -27,7 +27,7 @@ export function probeRules(rules: RuleSet, api: Api, datamodel: Datamodel): void
         `write:${model.name}.${field}`,
       ]),
     ];
-    const limits = { pageSize: 1, maxPageSize: 1, answerBytes: 1 };
+    const limits = { pageSize: 1, maxPageSize: 1, answerBytes: 1, placeMark: '' };
     return slots.flatMap((slot) => {
       const c = createCompiler({ api, datamodel, verdicts, variables: {}, limits });
       try {

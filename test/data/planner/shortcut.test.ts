@@ -31,7 +31,7 @@ function condition(datasource: string, rule: object = rules.Project.read): strin
   const datamodel = readDatamodel([{ path: 'prisma/app.prisma', content }]);
   const set = { Project: { read: rule } };
   const verdicts = verdictsFor(viewerOf({ sub: 'ann' }, 'admin'), set);
-  const limits = { pageSize: 1, maxPageSize: 1, answerBytes: 1 };
+  const limits = { pageSize: 1, maxPageSize: 1, answerBytes: 1, placeMark: '' };
   const c = createCompiler({ api: describeApi(datamodel, set), datamodel, verdicts, variables: {}, limits });
   return visible(c, modelNamed(datamodel, 'Project'), 't', 'client');
 }
