@@ -54,6 +54,8 @@ export interface Reads {
    * @throws MillraceError TOO_LARGE
    */
   run(asker: Asker, plan: NamedPlan, variables: PlanInput['variables']): Promise<string>;
+  /** Makes an answer of what PostgreSQL has written: places in the log become cursors. */
+  finish(text: string, sealPlace: Asker['sealPlace']): string;
   /** Plans now held. */
   readonly size: number;
 }
@@ -78,7 +80,10 @@ export function createReads(given: {
   const place = new RegExp(`${placeMark}(.*?)${placeMark}`, 'g');
   const limits = { ...given.limits, placeMark };
   let planCount = 0;
+  const finish: Reads['finish'] = (text, sealPlace) =>
+    text.includes(placeMark) ? text.replaceAll(place, (_, found: string) => sealPlace(found)) : text;
   return {
+    finish,
     api: given.api,
     datamodel: given.datamodel,
     limits,
@@ -99,8 +104,7 @@ export function createReads(given: {
         text: plan.sql,
         values: plan.values({ variables, rules: rulesOf(plan, verdicts) }),
       });
-      const text = room.take(rows[0]![0] as string | null);
-      return text.includes(placeMark) ? text.replaceAll(place, (_, found: string) => sealPlace(found)) : text;
+      return finish(room.take(rows[0]![0] as string | null), sealPlace);
     },
   };
 }

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { type ClassValues, classOf } from '../data/class-values.ts';
 import { createPlanCache } from '../data/plan-cache.ts';
 import { type ChangePlan, compileChange, entryParameters } from '../data/planner/change.ts';
-import type { Parameters } from '../data/planner/classes.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
 import { type SightPlan, sightParameters } from '../data/planner/sight.ts';
 import type { PlanInput } from '../data/planner/value.ts';
+import { prepareMany } from '../data/prepare-many.ts';
 import type { Operation, Reads } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
 import type { LogEntry } from '../log/entry.ts';
 import { tableKey } from '../log/entry.ts';
 import type { Database } from '../platform/db.ts';
-import { type ClassValues, classOf } from './class-values.ts';
 import { type Watch, watchFor } from './relevance.ts';
 import type { ChangesField } from './schema.ts';
 
@@ -85,14 +85,14 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
     const sights = await Promise.all(
       plan.sight.plans.map(async (sight, i) => ({
         id: `${id}s${i}`,
-        text: sight.sql(await inferTypes(db, sight, sightParameters)),
+        text: await prepareMany(db, sight, sightParameters),
         table: tableKey(sight.table),
         values: sight.values,
       })),
     );
     const table = tableKey(plan.model.model.table);
     const tables = [...new Set([table, ...plan.sight.dependencies.map((d) => tableKey(d.table))])];
-    return { ...plan, id, text: plan.sql(await inferTypes(db, plan, entryParameters)), table, tables, sights };
+    return { ...plan, id, text: await prepareMany(db, plan, entryParameters), table, tables, sights };
   };
   return {
     async plan(at, field, { model }, verdicts) {
@@ -156,18 +156,4 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
     }),
     withCursor: (answer, cursor) => answer.replaceAll(marks.cursor, cursor),
   };
-}
-
-/** Asks PostgreSQL which types it takes a class's values for. */
-async function inferTypes(db: Database, statement: Parameters, fixed: number): Promise<string[]> {
-  const name = `types_${randomBytes(8).toString('hex')}`;
-  return db.transaction(async (tx) => {
-    await tx.script(`prepare ${name} as ${statement.untypedSql}`);
-    const [row] = await tx.query({
-      text: 'select parameter_types::text[] from pg_prepared_statements where name = $1',
-      values: [name],
-    });
-    await tx.script(`deallocate ${name}`);
-    return (row![0] as string[]).slice(fixed);
-  });
 }

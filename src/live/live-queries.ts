@@ -1,14 +1,14 @@
-import { createAnswerRoom } from '../data/answer-room.ts';
+import { classOf } from '../data/class-values.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
 import { type Operation, type Reads, rulesOf } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
 import { MillraceError } from '../errors.ts';
 import { placeIn } from '../log/cursor.ts';
-import { classOf } from './class-values.ts';
 import type { LiveParts } from './live-parts.ts';
 import { QueryGroup } from './query-group.ts';
 import { QueryListener } from './query-listener.ts';
 import { watchFor } from './relevance.ts';
+import { createSharedRuns } from './shared-runs.ts';
 import type { Sink, Stream } from './sink.ts';
 
 /** A live query, as it was asked. */
@@ -27,7 +27,7 @@ export interface LiveQueries {
   hear(): void;
   /** Ends every stream, to be begun anew elsewhere. */
   leaveAll(): void;
-  /** Times that any query was run: for tests and for the curious. */
+  /** Statements that were run: for tests and for the curious. */
   readonly runs: number;
 }
 
@@ -38,6 +38,9 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
   const groups = new Map<string, QueryGroup>();
   let heard = tail.head;
   let runs = 0;
+  const runShared = createSharedRuns(db, reads, () => {
+    runs += 1;
+  });
   return {
     get runs() {
       return runs;
@@ -48,14 +51,11 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
         throw new MillraceError('INVALID_INPUT', 'fields of the application’s own cannot be part of a live query');
       }
       const input = { variables: at.variables, rules: rulesOf(plan, verdicts) };
-      const key = JSON.stringify([plan.name ?? plan.sql, asPatch, classOf(plan.values(input))]);
+      const values = classOf(plan.values(input));
+      const key = JSON.stringify([plan.name ?? plan.sql, asPatch, values]);
       let group = groups.get(key);
       if (!group) {
-        const run = () => {
-          runs += 1;
-          const room = createAnswerRoom(reads.limits.answerBytes);
-          return reads.run({ db, verdicts, room, sealPlace }, plan, at.variables);
-        };
+        const run = async () => reads.finish(await runShared(plan, values), sealPlace);
         const question = { run, watch: watchFor(plan.dependencies, input), asPatch };
         group = new QueryGroup(question, parts, () => groups.delete(key));
         groups.set(key, group);

@@ -92,3 +92,25 @@ describe('a live query', () => {
     expect((await socket.subscribe('{ tasks { totalCount } }').next()).tasks.totalCount).toBe(1);
   });
 });
+
+describe('viewers with rules of their own', () => {
+  it('are answered by one statement, each with what they may see', async () => {
+    const people = [team.ann, team.ben, team.cleo];
+    const sockets = await Promise.all(people.map((sub) => openSocket(server, { sub })));
+    const streams = sockets.map((socket) =>
+      socket.subscribe('query @live { users(orderBy: { name: asc }) { nodes { name email } } }'),
+    );
+    for (const stream of streams) await stream.next();
+    await quiet();
+    const before = runs();
+    await sql(`update users set name = 'Benjamin', email = 'benjamin@mill.test' where id = '${team.ben}'`);
+    const answers = await Promise.all(streams.map((stream) => stream.next()));
+    expect(answers.map((a) => a.users.nodes[1])).toEqual([
+      { name: 'Benjamin', email: null },
+      { name: 'Benjamin', email: 'benjamin@mill.test' },
+      { name: 'Benjamin', email: null },
+    ]);
+    expect(runs()).toBe(before + 1);
+    await Promise.all(sockets.map((socket) => socket[Symbol.asyncDispose]()));
+  });
+});

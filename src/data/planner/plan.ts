@@ -2,6 +2,7 @@ import type { FieldNode, GraphQLField } from 'graphql';
 import type { ApiModel } from '../api/api-model.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
 import { fieldArguments } from './arguments.ts';
+import { type Parameters, parametrise } from './classes.ts';
 import { type Compiler, createCompiler, visible, writeConjunct } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { type Dependency, dependenciesOf } from './dependencies.ts';
@@ -17,6 +18,8 @@ export interface Plan {
   sql: string;
   /** The values of its parameters for one request. @throws MillraceError INVALID_INPUT */
   values(input: PlanInput): unknown[];
+  /** The same for many classes of viewers in one statement: `$1` are the classes; it yields each one's number and answer. */
+  many(): Parameters;
   slots: readonly RuleSlot[];
   /** What the answer depends on. */
   dependencies: readonly Dependency[];
@@ -44,9 +47,11 @@ export function compileRead(
 ): Plan {
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
   const columns = fields.map((field) => `${rootField(c, rootName, field)} as ${identifier(field.key)}`);
-  const { text: sql, values } = c.statement.finish(answerSql(c, `select ${columns.join(', ')}`));
+  const answer = answerSql(c, `select ${columns.join(', ')}`);
+  const { text: sql, values } = c.statement.finish(answer);
+  const many = () => parametrise(c.statement, 1, (classes) => `select k.n, (${answer}) from ${classes}`);
   const dependencies = dependenciesOf(c.statement.readsOf(sql), c.pins, c.joins);
-  return { sql, values, slots: [...c.slots], dependencies, hasCustomFields: c.hasCustomFields };
+  return { sql, values, many, slots: [...c.slots], dependencies, hasCustomFields: c.hasCustomFields };
 }
 
 function rootField(c: SelectionCompiler, rootName: string, { nodes, read, definition }: PlannedField): string {
