@@ -89,6 +89,7 @@ export function compileChange(
   const columns = changeColumns(c, model, field.nodes, marks);
   const answer = `json_build_object(${literal(field.key)}, ${objectSql(columns, '')})::text`;
   const table = tableRef(model.model.table);
+  // @NOTE $7 is mentioned, whatever the rule: PostgreSQL refuses a parameter whose type nothing tells.
   const text = `
     select s.seq, array_agg(s.class), s.answer from (
       select e.seq, k.n as class, ${answer} as answer
@@ -98,7 +99,7 @@ export function compileChange(
       cross join lateral json_populate_record(null::${table}, e.old) ${oldRow}
       cross join lateral (select ${judged.join(', ')} offset 0) v
       cross join lateral (select ${typeSql} as type, ${reasonSql} as reason offset 0) d
-      where d.type is not null and ${wanted}
+      where d.type is not null and ${wanted} and $7::json is not null
     ) s group by s.seq, s.answer order by s.seq`;
   const known = c.statement.finish(text, (n) => `${valueMark}${n};`);
   const write = (parts: readonly string[], nameOf: (number: number) => string) =>
