@@ -96,7 +96,7 @@ export function createLive(given: {
       }
       const values = classOf(plan.values({ variables: at.variables, rules: rulesOf(plan, verdicts) }));
       // A cursor from another node may be ahead of what this one has heard.
-      if (place && (place.epoch !== tail.head.epoch || place.seq > tail.head.seq)) await tail.catchUp();
+      if (place && (place.epoch !== tail.head.epoch || place.seq > tail.head.seq)) await tail.reach();
       const feed = feedOf(plan);
       const listener = new ChangeListener(feed.group(values), sink, place?.seq ?? feed.position);
       if (!place) listener.start(parts.markers.checkpoint(plan, feed.epoch, feed.position));
