@@ -69,19 +69,23 @@ export class Sequencer implements AsyncDisposable {
 
   /** Waits for the lead; false when the sequencer ends before. */
   private async becomeLeader(session: Session): Promise<boolean> {
-    let oldest: { id: unknown; since: number } | undefined;
+    let seen: { id: unknown; leader: unknown; since: number } | undefined;
     while (!this.stopping.signal.aborted) {
       // @NOTE asked for again and again: to wait in PostgreSQL would hold a snapshot, and with it the clean-up of every table.
       const [row] = await session.query({
-        text: `select pg_try_advisory_lock(${sequencerLock}), (select id from millrace.event_inbox order by id limit 1)`,
+        text: `select pg_try_advisory_lock(${sequencerLock}), (select id from millrace.event_inbox order by id limit 1), ${leaderPid}`,
         values: [],
       });
-      const [isMine, id] = row as [boolean, unknown];
+      const [isMine, id, leader] = row as [boolean, unknown, unknown];
       if (isMine) return true;
-      if (!oldest || id === null || id !== oldest.id) oldest = { id, since: performance.now() };
-      else if (performance.now() - oldest.since > stuckAfter) {
-        await deposeLeader(session);
-        oldest = undefined;
+      // @NOTE of the leader too: one that has just begun is not to be deposed for what the last one left lying.
+      if (!seen || id === null || id !== seen.id || leader !== seen.leader) {
+        seen = { id, leader, since: performance.now() };
+      } else if (performance.now() - seen.since > stuckAfter) {
+        await deposeLeader(session, leader);
+        seen = undefined;
+        await this.pause(restless);
+        continue;
       }
       await this.pause(candidacy);
     }
@@ -95,11 +99,21 @@ export class Sequencer implements AsyncDisposable {
     let lastCare = 0;
     while (!this.stopping.signal.aborted) {
       if (performance.now() - lastCare > housekeeping) {
-        await turnSegments(session, this.parts.retention);
+        await this.takeCare(session);
         lastCare = performance.now();
       }
       if (await this.moveBatch(session)) lastWork = performance.now();
       else await this.pause(Math.min(idle, restless + (performance.now() - lastWork) / 20));
+    }
+  }
+
+  /** What keeps a segment from being dropped, a dump that reads it for one, must not keep the log from moving. */
+  private async takeCare(session: Session): Promise<void> {
+    try {
+      await turnSegments(session, this.parts.retention);
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'the log could not be tidied up; it is tried again in a minute');
+      await session.script('rollback');
     }
   }
 
@@ -151,12 +165,10 @@ const moveText = `
   )
   select advanced.epoch, ${entryColumns('moved')} from moved, advanced order by moved.seq`;
 
-/** Ends the session of a leader that is stopped or cut off: the lock goes with it. */
-async function deposeLeader(session: Session): Promise<void> {
-  await session.query({
-    text: `select pg_terminate_backend(pid) from pg_locks
-      where locktype = 'advisory' and granted and objid = ${sequencerLock} and classid = 0
-        and database = (select oid from pg_database where datname = current_database()) and pid <> pg_backend_pid()`,
-    values: [],
-  });
+const leaderPid = `(select pid from pg_locks where locktype = 'advisory' and granted and classid = 0
+  and objid = ${sequencerLock} and database = (select oid from pg_database where datname = current_database()))`;
+
+/** Ends the session of a leader that is stopped or cut off, if it still leads: the lock goes with it. */
+async function deposeLeader(session: Session, leader: unknown): Promise<void> {
+  await session.query({ text: `select pg_terminate_backend($1::int) where $1::int = ${leaderPid}`, values: [leader] });
 }
