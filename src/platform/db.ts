@@ -67,6 +67,8 @@ export function openDatabase(
     application_name: 'millrace',
   });
   pool.on('error', onError);
+  // @NOTE the pool listens to idle clients only: one that is cut off between two statements would end the process.
+  pool.on('connect', (client) => void client.on('error', () => {}));
   const prepared = new WeakMap<pg.PoolClient, Set<string>>();
 
   const run = async (client: pg.PoolClient, { text, values, name }: Query): Promise<Rows> => {
