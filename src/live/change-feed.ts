@@ -9,12 +9,14 @@
  * Invariants: a group's frames are all there is between its `floor` and the feed's position; a listener is told each frame
  * behind its own position once, in order, whichever way it comes.
  */
+import { MillraceError } from '../errors.ts';
 import type { LogEntry } from '../log/entry.ts';
 import type { ChangeListener } from './change-listener.ts';
 import type { Judgement, PreparedChanges } from './change-plans.ts';
 import { isOwn } from './change-plans.ts';
 import type { ClassValues } from './class-values.ts';
 import type { LiveParts } from './live-parts.ts';
+import { Replays } from './replays.ts';
 import type { Frame } from './sink.ts';
 
 /** A frame of a group, and the entry that it tells. */
@@ -32,6 +34,7 @@ export interface ChangeGroup {
   floor: number;
 }
 
+const retryEvery = 200;
 const maxFrames = 500;
 const maxFrameLength = 2 ** 20;
 /** Entries judged in one statement; each for every class. */
@@ -42,10 +45,12 @@ export class ChangeFeed {
   readonly plan: PreparedChanges;
   readonly parts: LiveParts;
   readonly groups = new Map<string, ChangeGroup>();
+  readonly replays = new Replays(this);
   /** The place up to which everything has been judged. */
   position: number;
   epoch: string;
   private isPumping = false;
+  private retry: NodeJS.Timeout | undefined;
   private readonly onEmpty: () => void;
 
   constructor(plan: PreparedChanges, parts: LiveParts, onEmpty: () => void) {
@@ -71,7 +76,16 @@ export class ChangeFeed {
     group.listeners.delete(listener);
     if (group.listeners.size > 0) return;
     this.groups.delete(JSON.stringify(group.values));
-    if (this.groups.size === 0) this.onEmpty();
+    if (this.groups.size > 0) return;
+    clearTimeout(this.retry);
+    this.onEmpty();
+  }
+
+  /** Takes up the log's present history, if another one has begun; whoever listens is told. */
+  turn(): void {
+    const { seq, epoch } = this.parts.tail.head;
+    // A log that is shorter than what has been told of it was restored, and did not say so.
+    if (epoch !== this.epoch || seq < this.position) this.restart('RESTARTED');
   }
 
   /** Goes on as far as the log goes; several calls are one. */
@@ -81,8 +95,11 @@ export class ChangeFeed {
     try {
       while (this.groups.size > 0 && this.isBehind()) await this.advance();
     } catch (error) {
-      // The database is away: the tail tells again when it is back.
-      this.parts.log.debug({ err: error }, 'changes could not be judged');
+      const isAway = error instanceof MillraceError && error.code === 'UNAVAILABLE';
+      this.parts.log[isAway ? 'debug' : 'error']({ err: error }, 'changes could not be judged');
+      // @NOTE nobody else tells again: the log may not grow for hours.
+      clearTimeout(this.retry);
+      this.retry = setTimeout(() => void this.pump(), retryEvery).unref();
     } finally {
       this.isPumping = false;
     }
@@ -103,36 +120,42 @@ export class ChangeFeed {
 
   private isBehind(): boolean {
     const { seq, epoch } = this.parts.tail.head;
-    return epoch !== this.epoch || seq > this.position;
+    return epoch !== this.epoch || seq !== this.position;
   }
 
   private async advance(): Promise<void> {
-    const { tail } = this.parts;
-    const { seq, epoch } = tail.head;
-    if (epoch !== this.epoch) return this.restart('RESTARTED');
-    const stretch = await this.parts.stretch(this.position, seq, this.plan.tables);
+    this.turn();
+    const { seq } = this.parts.tail.head;
+    const { position, epoch } = this;
+    const isOver = () => this.epoch !== epoch || this.position !== position;
+    const stretch = await this.parts.stretch(position, seq, this.plan.tables);
+    if (isOver()) return;
     if (stretch === undefined) return this.restart('EXPIRED');
     const groups = [...this.groups.values()];
+    const told = await this.told(stretch.entries, groups);
+    if (isOver()) return;
+    this.position = stretch.to;
+    for (const group of this.groups.values()) if (!told.has(group)) passOver(group);
+    for (const [group, frames] of told) {
+      if (frames.length > 0) append(group, frames);
+      for (const listener of group.listeners) listener.follow(frames);
+    }
+  }
+
+  /** Judges a stretch of the log for these groups: what each of them is told of it. */
+  async told(stretch: readonly LogEntry[], groups: readonly ChangeGroup[]): Promise<Map<ChangeGroup, PlacedFrame[]>> {
+    const own = stretch.filter((e) => isOwn(this.plan, e));
+    const frames: PlacedFrame[][] = groups.map(() => []);
     const classes = groups.map((g) => g.values);
-    const perStatement = Math.max(1, Math.floor(maxJudged / classes.length));
-    const told = new Map<number, PlacedFrame[]>();
-    for (const part of chunksOf(
-      stretch.entries.filter((e) => isOwn(this.plan, e)),
-      perStatement,
-    )) {
+    for (const part of chunksOf(own, Math.max(1, Math.floor(maxJudged / classes.length)))) {
       for (const judged of await judgeEntries(this, part, classes)) {
         const frame = this.frame(judged);
-        for (const index of judged.classes) told.set(index, [...(told.get(index) ?? []), frame]);
+        for (const index of judged.classes) frames[index]!.push(frame);
       }
     }
-    const truncated = stretch.entries.findLast((e) => isOwn(this.plan, e) && e.kind === 'truncate');
-    this.position = stretch.to;
-    groups.forEach((group, index) => {
-      const frames = told.get(index) ?? [];
-      const all = truncated ? withTruncation(frames, this.resync('TRUNCATED', truncated.seq)) : frames;
-      if (all.length > 0) append(group, all);
-      for (const listener of group.listeners) listener.follow(all);
-    });
+    const truncated = own.findLast((e) => e.kind === 'truncate');
+    const truncation = truncated && this.resync('TRUNCATED', truncated.seq);
+    return new Map(groups.map((g, n) => [g, truncation ? withTruncation(frames[n]!, truncation) : frames[n]!]));
   }
 
   /** What cannot be told is said to be so, and the feed goes on from the log's present end. */
@@ -159,7 +182,7 @@ export class ChangeFeed {
 }
 
 /** Judges entries for classes, together with what their transactions have deleted besides. */
-export async function judgeEntries(
+async function judgeEntries(
   { plan, parts }: ChangeFeed,
   entries: readonly LogEntry[],
   classes: readonly ClassValues[],
@@ -174,6 +197,12 @@ const withTruncation = (frames: readonly PlacedFrame[], truncation: PlacedFrame)
   truncation,
   ...frames.filter((f) => f.seq > truncation.seq),
 ];
+
+/** A group that came while others were judged knows nothing of that stretch: its listeners find it in the log. */
+function passOver(group: ChangeGroup): void {
+  group.floor = group.feed.position;
+  for (const listener of group.listeners) listener.fallBehind();
+}
 
 function append(group: ChangeGroup, frames: readonly PlacedFrame[]): void {
   group.frames.push(...frames);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogPosition } from '../log/entry.ts';
-import { type ChangeGroup, judgeEntries, type PlacedFrame } from './change-feed.ts';
+import type { ChangeGroup, PlacedFrame } from './change-feed.ts';
 import type { Sink, Stream } from './sink.ts';
 
 /** How long a client may leave what it was sent unread before it is cut off, in milliseconds. */
@@ -39,6 +39,13 @@ export class ChangeListener implements Stream {
     const due = this.position > (frames[0]?.seq ?? 0) - 1 ? frames.filter((f) => f.seq > this.position) : frames;
     if (due.length === 0 || this.send(due)) this.position = Math.max(this.position, feed.position);
     else void this.catchUp();
+  }
+
+  /** Something behind its place was not handed to it. */
+  fallBehind(): void {
+    if (this.position >= this.group.feed.position) return;
+    this.isCurrent = false;
+    void this.catchUp();
   }
 
   /** Takes a checkpoint, if there is nothing else to be told. */
@@ -107,7 +114,7 @@ export class ChangeListener implements Stream {
       return;
     }
     try {
-      await this.replay(group.floor);
+      await this.replay();
     } catch (error) {
       group.feed.parts.log.debug({ err: error }, 'missed changes could not be read');
       await sleep(retryEvery);
@@ -115,25 +122,22 @@ export class ChangeListener implements Stream {
   }
 
   /** Tells a stretch of what lies between its place and what the group still holds. */
-  private async replay(to: number): Promise<void> {
-    const { feed, values } = this.group;
-    const stretch = await feed.parts.stretch(this.position, to, feed.plan.tables);
+  private async replay(): Promise<void> {
+    const { feed } = this.group;
+    const replayed = await feed.replays.behind(this.group, this.position);
     if (this.isClosed || this.break) return;
-    if (!stretch) {
+    if (!replayed) {
       this.break = feed.resync('EXPIRED', feed.position);
       return;
     }
-    const judged = await judgeEntries(feed, stretch.entries, [values]);
-    let frames = judged.map((j) => feed.frame(j));
-    const truncated = stretch.entries.findLast((e) => e.kind === 'truncate');
-    if (truncated) frames = [feed.resync('TRUNCATED', truncated.seq), ...frames.filter((f) => f.seq > truncated.seq)];
+    let { frames } = replayed;
     while (frames.length > 0 && !this.isClosed && !this.break) {
       const sent = this.sink.send(frames);
       if (sent > 0) this.position = frames[sent - 1]!.seq;
       frames = frames.slice(sent);
       if (frames.length > 0 && !(await this.hasRoom())) return;
     }
-    if (!this.break && !this.isClosed) this.position = Math.max(this.position, stretch.to);
+    if (!this.break && !this.isClosed) this.position = Math.max(this.position, replayed.to);
   }
 
   /** Waits until the connection takes more; a client that does not read for too long is cut off. */

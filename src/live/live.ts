@@ -98,6 +98,7 @@ export function createLive(given: {
       // A cursor from another node may be ahead of what this one has heard.
       if (place && (place.epoch !== tail.head.epoch || place.seq > tail.head.seq)) await tail.reach();
       const feed = feedOf(plan);
+      feed.turn();
       const listener = new ChangeListener(feed.group(values), sink, place?.seq ?? feed.position);
       if (!place) listener.start(parts.markers.checkpoint(plan, feed.epoch, feed.position));
       else if (place.epoch !== feed.epoch || place.seq > tail.head.seq)
