@@ -140,8 +140,9 @@ class HearingCheck {
     const row = this.progressOf(message.id, versions);
     const { expected } = row;
     const isIt = ({ of, version }: Expected) => (message.version ? of.version === message.version : version === 0);
-    let at = expected.findIndex((due, n) => n >= row.next && isIt(due));
-    if (at < 0 && message.version) at = expected.findIndex(isIt);
+    let at = row.next;
+    while (at < expected.length && !isIt(expected[at]!)) at += 1;
+    if (at === expected.length && message.version) at = expected.findIndex(isIt);
     const due = expected[at];
     if (!due) {
       const isShown = message.node >= 0 || message.previous >= 0;

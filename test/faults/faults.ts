@@ -102,6 +102,7 @@ export const faults: Record<string, Fault> = {
         const now = performance.now();
         for (const client of clients) if (client.node === node && !since.has(client)) since.set(client, now);
         await node.end('SIGTERM');
+        await sleep(500); // the next process may be elsewhere: its start is not to slow down those that go on
         await node.start();
       }
       return { since };

@@ -115,11 +115,10 @@ export async function runFaults(options: RunOptions): Promise<Outcome> {
       await sleep(700);
       const { since, mend } = await fault.run(scene);
       episodes.push({ fault: fault.title, since });
-      const mending = mend?.();
       const isBack = await until(() =>
         [...since].every(([client, from]) => !hears(client) || client.lastChangeAt > from + 300),
       );
-      await mending;
+      await mend?.(); // a node that starts takes the processors from those that recover
       for (const node of nodes) if (node.child.hasEnded) await node.start();
       say(`${fault.title}, ${round} of ${options.rounds}${isBack ? '' : ': somebody hears nothing'}`);
     }
