@@ -9,9 +9,12 @@
  * Invariants: a group's frames are all there is between its `floor` and the feed's position; a listener is told each frame
  * behind its own position once, in order, whichever way it comes.
  */
+import { MillraceError } from '../errors.ts';
+import type { LogEntry } from '../log/entry.ts';
 import type { ChangeListener } from './change-listener.ts';
 import type { PreparedChanges, ViewerClass } from './change-plans.ts';
 import type { LiveParts } from './live-parts.ts';
+import { Replays } from './replays.ts';
 import type { Frame } from './sink.ts';
 import { framesOf } from './stretch-frames.ts';
 
@@ -32,6 +35,7 @@ export interface ChangeGroup {
   floor: number;
 }
 
+const retryEvery = 200;
 const maxFrames = 500;
 const maxFrameLength = 2 ** 20;
 
@@ -40,10 +44,12 @@ export class ChangeFeed {
   readonly plan: PreparedChanges;
   readonly parts: LiveParts;
   readonly groups = new Map<string, ChangeGroup>();
+  readonly replays = new Replays(this);
   /** The place up to which everything has been judged. */
   position: number;
   epoch: string;
   private isPumping = false;
+  private retry: NodeJS.Timeout | undefined;
   private readonly onEmpty: () => void;
 
   constructor(plan: PreparedChanges, parts: LiveParts, onEmpty: () => void) {
@@ -69,7 +75,16 @@ export class ChangeFeed {
     group.listeners.delete(listener);
     if (group.listeners.size > 0) return;
     this.groups.delete(JSON.stringify(group.viewers.values));
-    if (this.groups.size === 0) this.onEmpty();
+    if (this.groups.size > 0) return;
+    clearTimeout(this.retry);
+    this.onEmpty();
+  }
+
+  /** Takes up the log's present history, if another one has begun; whoever listens is told. */
+  turn(): void {
+    const { seq, epoch } = this.parts.tail.head;
+    // A log that is shorter than what has been told of it was restored, and did not say so.
+    if (epoch !== this.epoch || seq < this.position) this.restart('RESTARTED');
   }
 
   /** Goes on as far as the log goes; several calls are one. */
@@ -79,8 +94,11 @@ export class ChangeFeed {
     try {
       while (this.groups.size > 0 && this.isBehind()) await this.advance();
     } catch (error) {
-      // The database is away: the tail tells again when it is back.
-      this.parts.log.debug({ err: error }, 'changes could not be judged');
+      const isAway = error instanceof MillraceError && error.code === 'UNAVAILABLE';
+      this.parts.log[isAway ? 'debug' : 'error']({ err: error }, 'changes could not be judged');
+      // @NOTE nobody else tells again: the log may not grow for hours.
+      clearTimeout(this.retry);
+      this.retry = setTimeout(() => void this.pump(), retryEvery).unref();
     } finally {
       this.isPumping = false;
     }
@@ -101,29 +119,33 @@ export class ChangeFeed {
 
   private isBehind(): boolean {
     const { seq, epoch } = this.parts.tail.head;
-    return epoch !== this.epoch || seq > this.position;
+    return epoch !== this.epoch || seq !== this.position;
   }
 
   private async advance(): Promise<void> {
-    const { tail } = this.parts;
-    const { seq, epoch } = tail.head;
-    if (epoch !== this.epoch) return this.restart('RESTARTED');
-    const stretch = await this.parts.stretch(this.position, seq, this.plan.tables);
+    this.turn();
+    const { seq } = this.parts.tail.head;
+    const { position, epoch } = this;
+    const isOver = () => this.epoch !== epoch || this.position !== position;
+    const stretch = await this.parts.stretch(position, seq, this.plan.tables);
+    if (isOver()) return;
     if (stretch === undefined) return this.restart('EXPIRED');
     const groups = [...this.groups.values()];
-    const told = await framesOf(
-      this.parts,
-      this.plan,
-      epoch,
-      stretch.entries,
-      groups.map((group) => group.viewers),
-    );
+    const told = await this.told(stretch.entries, groups);
+    if (isOver()) return;
     this.position = stretch.to;
-    groups.forEach((group, index) => {
-      const frames = told[index]!;
+    for (const group of this.groups.values()) if (!told.has(group)) passOver(group);
+    for (const [group, frames] of told) {
       if (frames.length > 0) append(group, frames);
       for (const listener of group.listeners) listener.follow(frames);
-    });
+    }
+  }
+
+  /** Judges a stretch of the log for these groups: what each of them is told of it. */
+  async told(stretch: readonly LogEntry[], groups: readonly ChangeGroup[]): Promise<Map<ChangeGroup, PlacedFrame[]>> {
+    const classes = groups.map(({ viewers }) => viewers);
+    const told = await framesOf(this.parts, this.plan, this.epoch, stretch, classes);
+    return new Map(groups.map((group, index) => [group, told[index]!]));
   }
 
   /** What cannot be told is said to be so, and the feed goes on from the log's present end. */
@@ -141,6 +163,12 @@ export class ChangeFeed {
   resync(reason: string, seq: number): PlacedFrame {
     return this.parts.markers.resync(this.plan, this.epoch, seq, reason);
   }
+}
+
+/** A group that came while others were judged knows nothing of that stretch: its listeners find it in the log. */
+function passOver(group: ChangeGroup): void {
+  group.floor = group.feed.position;
+  for (const listener of group.listeners) listener.fallBehind();
 }
 
 function append(group: ChangeGroup, frames: readonly PlacedFrame[]): void {

@@ -3,7 +3,6 @@ import { snapshotSees } from '../log/cursor.ts';
 import type { LogPosition } from '../log/entry.ts';
 import type { ChangeGroup, PlacedFrame } from './change-feed.ts';
 import { patience, type Sink, type Stream } from './sink.ts';
-import { framesOf } from './stretch-frames.ts';
 
 const retryEvery = 200;
 
@@ -44,6 +43,13 @@ export class ChangeListener implements Stream {
     const due = this.due(frames);
     if (due.length === 0 || this.send(due)) this.position = Math.max(this.position, feed.position);
     else void this.catchUp();
+  }
+
+  /** Something behind its place was not handed to it. */
+  fallBehind(): void {
+    if (this.position >= this.group.feed.position) return;
+    this.isCurrent = false;
+    void this.catchUp();
   }
 
   /** Takes a checkpoint, if there is nothing else to be told. */
@@ -122,7 +128,7 @@ export class ChangeListener implements Stream {
       return;
     }
     try {
-      await this.replay(group.floor);
+      await this.replay();
     } catch (error) {
       group.feed.parts.log.debug({ err: error }, 'missed changes could not be read');
       await sleep(retryEvery);
@@ -130,24 +136,22 @@ export class ChangeListener implements Stream {
   }
 
   /** Tells a stretch of what lies between its place and what the group still holds. */
-  private async replay(to: number): Promise<void> {
-    const { feed, viewers } = this.group;
-    const { epoch } = feed;
-    const stretch = await feed.parts.stretch(this.position, to, feed.plan.tables);
+  private async replay(): Promise<void> {
+    const { feed } = this.group;
+    const replayed = await feed.replays.behind(this.group, this.position);
     if (this.isClosed || this.break) return;
-    if (!stretch) {
+    if (!replayed) {
       this.break = feed.resync('EXPIRED', feed.position);
       return;
     }
-    const [told = []] = await framesOf(feed.parts, feed.plan, epoch, stretch.entries, [viewers]);
-    let frames = this.due(told);
+    let frames = this.due(replayed.frames);
     while (frames.length > 0 && !this.isClosed && !this.break) {
       const sent = this.sink.send(frames);
       if (sent > 0) this.position = frames[sent - 1]!.seq;
       frames = frames.slice(sent);
       if (frames.length > 0 && !(await this.hasRoom())) return;
     }
-    if (!this.break && !this.isClosed) this.position = Math.max(this.position, stretch.to);
+    if (!this.break && !this.isClosed) this.position = Math.max(this.position, replayed.to);
   }
 
   /** Waits until the connection takes more; a client that does not read for too long is cut off. */

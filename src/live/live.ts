@@ -104,8 +104,9 @@ export function createLive(given: {
       }
       const viewers = plans.classOf(plan, { variables: at.variables, rules: rulesOf(plan, verdicts) });
       // A cursor from another node may be ahead of what this one has heard.
-      if (place && (place.epoch !== tail.head.epoch || place.seq > tail.head.seq)) await tail.catchUp();
+      if (place && (place.epoch !== tail.head.epoch || place.seq > tail.head.seq)) await tail.reach();
       const feed = feedOf(plan);
+      feed.turn();
       const isKnown = place && place.epoch === feed.epoch && place.seq <= tail.head.seq;
       const listener = new ChangeListener(feed.group(viewers), sink, isKnown ? place : { seq: feed.position });
       if (!place) listener.start(parts.markers.checkpoint(plan, feed.epoch, feed.position));

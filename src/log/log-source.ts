@@ -7,6 +7,8 @@ export interface LogExtent {
   first: number;
   /** The newest one; 0 before the first. */
   head: number;
+  /** No transaction from this one on (xid8) has entries up to `head`. */
+  nextTransaction: string;
 }
 
 /**

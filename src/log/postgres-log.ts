@@ -10,12 +10,13 @@ export function createPostgresLog(db: Queryable): LogSource {
     async extent() {
       const [row] = await db.query({
         name: 'log_extent',
-        text: `select epoch, seq, coalesce((select min(from_seq) from millrace.event_segment), seq + 1)
+        text: `select epoch, seq, coalesce((select min(from_seq) from millrace.event_segment), seq + 1),
+            pg_snapshot_xmax(pg_current_snapshot())::text
           from millrace.event_head`,
         values: [],
       });
-      const [epoch, head, first] = row as [string, string, string];
-      return { epoch, head: Number(head), first: Math.min(Number(first), Number(head) + 1) };
+      const [epoch, head, first, nextTransaction] = row as [string, string, string, string];
+      return { epoch, head: Number(head), first: Math.min(Number(first), Number(head) + 1), nextTransaction };
     },
     async read({ after, to = Number.MAX_SAFE_INTEGER, limit, tables }) {
       const rows = await db.query({

@@ -4,6 +4,8 @@ import type { Session } from '../platform/db.ts';
 const largestSegment = 1_000_000;
 /** Segments in the time that the log is kept: so much longer than that, by one part, may the oldest entry live. */
 const segmentsKept = 12;
+/** @NOTE shorter than the time after which a leader that moves nothing is deposed; and readers of the log wait as long. */
+const patience = '400ms';
 
 /**
  * Begins a new segment when the current one is old or large, and drops those whose every entry is older than `retention`
@@ -23,7 +25,7 @@ export async function turnSegments(session: Session, retention: number): Promise
 async function beginSegment(session: Session, segment: number): Promise<void> {
   const partition = `millrace.event_log_${segment}`;
   await session.script(`begin;
-    set local lock_timeout = '2s';
+    set local lock_timeout = '${patience}';
     create table ${partition} (like millrace.event_log including defaults including constraints);
     alter table millrace.event_log attach partition ${partition} for values in (${segment});
     insert into millrace.event_segment (segment, from_seq) select ${segment}, seq + 1 from millrace.event_head;
@@ -41,7 +43,7 @@ async function dropOld(session: Session, retention: number): Promise<void> {
   });
   for (const [segment] of old) {
     await session.script(`begin;
-      set local lock_timeout = '2s';
+      set local lock_timeout = '${patience}';
       delete from millrace.event_segment where segment = ${Number(segment)};
       drop table if exists millrace.event_log_${Number(segment)};
       commit`);

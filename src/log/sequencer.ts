@@ -15,13 +15,15 @@ export interface SequencerParts {
   log: Logger;
 }
 
-const batch = 500;
+const largestBatch = 500;
+/** @NOTE a leader begins small: one that needs too long for a batch is deposed, and the next must not fail at the same one. */
+const firstBatch = 50;
 /** How long the leader waits between two looks at an empty inbox, in milliseconds: short while there is work, longer after. */
 const restless = 4;
 const idle = 50;
 /** How often a candidate asks for the lead; a leader that has moved nothing for `stuckAfter` while rows wait is deposed. */
-const candidacy = 250;
-const stuckAfter = 1000;
+const candidacy = 150;
+const stuckAfter = 800;
 const housekeeping = 60_000;
 
 /**
@@ -69,19 +71,23 @@ export class Sequencer implements AsyncDisposable {
 
   /** Waits for the lead; false when the sequencer ends before. */
   private async becomeLeader(session: Session): Promise<boolean> {
-    let oldest: { id: unknown; since: number } | undefined;
+    let seen: { id: unknown; leader: unknown; since: number } | undefined;
     while (!this.stopping.signal.aborted) {
       // @NOTE asked for again and again: to wait in PostgreSQL would hold a snapshot, and with it the clean-up of every table.
       const [row] = await session.query({
-        text: `select pg_try_advisory_lock(${sequencerLock}), (select id from millrace.event_inbox order by id limit 1)`,
+        text: `select pg_try_advisory_lock(${sequencerLock}), (select id from millrace.event_inbox order by id limit 1), ${leaderPid}`,
         values: [],
       });
-      const [isMine, id] = row as [boolean, unknown];
+      const [isMine, id, leader] = row as [boolean, unknown, unknown];
       if (isMine) return true;
-      if (!oldest || id === null || id !== oldest.id) oldest = { id, since: performance.now() };
-      else if (performance.now() - oldest.since > stuckAfter) {
-        await deposeLeader(session);
-        oldest = undefined;
+      // @NOTE of the leader too: one that has just begun is not to be deposed for what the last one left lying.
+      if (!seen || id === null || id !== seen.id || leader !== seen.leader) {
+        seen = { id, leader, since: performance.now() };
+      } else if (performance.now() - seen.since > stuckAfter) {
+        await deposeLeader(session, leader);
+        seen = undefined;
+        await this.pause(restless);
+        continue;
       }
       await this.pause(candidacy);
     }
@@ -95,18 +101,31 @@ export class Sequencer implements AsyncDisposable {
     this.parts.log.debug('this node moves the log');
     let lastWork = performance.now();
     let lastCare = 0;
+    let size = firstBatch;
     while (!this.stopping.signal.aborted) {
       if (performance.now() - lastCare > housekeeping) {
-        await turnSegments(session, this.parts.retention);
+        await this.takeCare(session);
         lastCare = performance.now();
       }
-      if (await this.moveBatch(session)) lastWork = performance.now();
-      else await this.pause(Math.min(idle, restless + (performance.now() - lastWork) / 20));
+      if (await this.moveBatch(session, size)) {
+        lastWork = performance.now();
+        size = Math.min(largestBatch, size * 2);
+      } else await this.pause(Math.min(idle, restless + (performance.now() - lastWork) / 20));
+    }
+  }
+
+  /** What keeps a segment from being dropped, a dump that reads it for one, must not keep the log from moving. */
+  private async takeCare(session: Session): Promise<void> {
+    try {
+      await turnSegments(session, this.parts.retention);
+    } catch (error) {
+      this.parts.log.warn({ err: error }, 'the log could not be tidied up; it is tried again in a minute');
+      await session.script('rollback');
     }
   }
 
   /** Moves the oldest committed rows in one statement, which is one transaction; false when there were none. */
-  private async moveBatch(session: Session): Promise<boolean> {
+  private async moveBatch(session: Session, size: number): Promise<boolean> {
     // @NOTE looked for first: the row of the head is written even when there is nothing to number.
     const [waiting] = await session.query({
       name: 'inbox_waiting',
@@ -114,7 +133,7 @@ export class Sequencer implements AsyncDisposable {
       values: [],
     });
     if (!waiting![0]) return false;
-    const rows = await session.query({ name: 'inbox_move', text: moveText, values: [batch] });
+    const rows = await session.query({ name: 'inbox_move', text: moveText, values: [size] });
     if (rows.length === 0) return false;
     const entries = rows.map(([, ...tuple]) => toEntry(tuple as EntryTuple));
     this.parts.announce({ epoch: rows[0]![0] as string, ...spanOf(entries), entries });
@@ -169,12 +188,10 @@ async function beginNewEpochElsewhere(session: Session): Promise<void> {
   });
 }
 
-/** Ends the session of a leader that is stopped or cut off: the lock goes with it. */
-async function deposeLeader(session: Session): Promise<void> {
-  await session.query({
-    text: `select pg_terminate_backend(pid) from pg_locks
-      where locktype = 'advisory' and granted and objid = ${sequencerLock} and classid = 0
-        and database = (select oid from pg_database where datname = current_database()) and pid <> pg_backend_pid()`,
-    values: [],
-  });
+const leaderPid = `(select pid from pg_locks where locktype = 'advisory' and granted and classid = 0
+  and objid = ${sequencerLock} and database = (select oid from pg_database where datname = current_database()))`;
+
+/** Ends the session of a leader that is stopped or cut off, if it still leads: the lock goes with it. */
+async function deposeLeader(session: Session, leader: unknown): Promise<void> {
+  await session.query({ text: `select pg_terminate_backend($1::int) where $1::int = ${leaderPid}`, values: [leader] });
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '../platform/log.ts';
 import type { LogEntry, LogPosition } from './entry.ts';
-import type { LogHint, LogSource } from './log-source.ts';
+import type { LogExtent, LogHint, LogSource } from './log-source.ts';
 
 /** What a tail needs; sizes bound its memory. */
 export interface TailParts {
@@ -27,20 +27,23 @@ export class LogTail implements AsyncDisposable {
   private bytes = 0;
   private deletions = new Map<string, LogEntry[]>();
   private position: LogPosition;
+  /** Transactions from this one on have all their entries among the newest ones. */
+  private whole: bigint;
   private reading: Promise<void> | undefined;
+  private rereading: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
-  private constructor(parts: Required<TailParts>, position: LogPosition) {
+  private constructor(parts: Required<TailParts>, { epoch, head, nextTransaction }: LogExtent) {
     this.parts = parts;
-    this.position = position;
+    this.position = { epoch, seq: head };
+    this.whole = BigInt(nextTransaction);
     this.schedule();
   }
 
   /** Begins at the log's present end. */
   static async open(parts: TailParts): Promise<LogTail> {
-    const { epoch, head } = await parts.source.extent();
-    return new LogTail({ maxEntries: 20_000, maxBytes: 32 * 2 ** 20, ...parts }, { epoch, seq: head });
+    return new LogTail({ maxEntries: 20_000, maxBytes: 32 * 2 ** 20, ...parts }, await parts.source.extent());
   }
 
   /** The log's present end, as far as this node knows. */
@@ -64,7 +67,7 @@ export class LogTail implements AsyncDisposable {
 
   /** Deletions of a transaction among the newest entries; undefined when it may have begun before them. */
   recentDeletions(transaction: string): readonly LogEntry[] | undefined {
-    if (this.ring[0]?.transaction === transaction) return undefined;
+    if (BigInt(transaction) < this.whole) return undefined;
     return this.deletions.get(transaction) ?? [];
   }
 
@@ -78,18 +81,36 @@ export class LogTail implements AsyncDisposable {
     } else void this.catchUp();
   }
 
-  /** Reads what is missing; resolves when the tail has caught up, or the source could not be asked. */
-  catchUp(): Promise<void> {
-    this.reading ??= this.readMissing()
-      .catch((error: unknown) => this.parts.log.debug({ err: error }, 'the log could not be read'))
-      .finally(() => (this.reading = undefined));
-    return this.reading;
+  /** Reads what is missing, if the source can be asked. */
+  async catchUp(): Promise<void> {
+    try {
+      await this.reach();
+    } catch (error) {
+      this.parts.log.debug({ err: error }, 'the log could not be read');
+    }
+  }
+
+  /** Resolves when all is here that was in the log when this was called. @throws MillraceError when the source cannot be asked */
+  reach(): Promise<void> {
+    if (!this.reading) {
+      this.reading = this.readMissing().finally(() => (this.reading = undefined));
+      return this.reading;
+    }
+    // The reading under way may have asked before: another one follows, for all who come meanwhile.
+    this.rereading ??= this.reading
+      .catch(() => {})
+      .then(() => {
+        this.rereading = undefined;
+        return this.reach();
+      });
+    return this.rereading;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
-    await this.reading;
+    await this.rereading?.catch(() => {});
+    await this.reading?.catch(() => {});
   }
 
   private async readMissing(): Promise<void> {
@@ -97,14 +118,14 @@ export class LogTail implements AsyncDisposable {
     const extent = await source.extent();
     // A log that is shorter than it was is another one, whatever it says.
     if (extent.epoch !== this.position.epoch || extent.head < this.position.seq) {
-      this.forget({ epoch: extent.epoch, seq: extent.head });
+      this.forget(extent);
       return;
     }
     while (!this.isStopped && this.position.seq < extent.head) {
       const entries = await source.read({ after: this.position.seq, limit: readSize });
       if (entries[0]?.seq !== this.position.seq + 1) {
         // What is missing was dropped meanwhile: whoever stands before it has to begin anew.
-        this.forget({ epoch: extent.epoch, seq: extent.head });
+        this.forget(extent);
         return;
       }
       this.append(entries);
@@ -136,18 +157,21 @@ export class LogTail implements AsyncDisposable {
       dropped < this.ring.length &&
       (this.ring.length - dropped > maxEntries * 0.9 || this.bytes > maxBytes * 0.9)
     ) {
-      this.bytes -= sizeOf(this.ring[dropped]!);
-      this.deletions.delete(this.ring[dropped]!.transaction);
+      const entry = this.ring[dropped]!;
+      this.bytes -= sizeOf(entry);
+      this.deletions.delete(entry.transaction);
+      if (BigInt(entry.transaction) >= this.whole) this.whole = BigInt(entry.transaction) + 1n;
       dropped += 1;
     }
     this.ring = this.ring.slice(dropped);
   }
 
-  private forget(position: LogPosition): void {
+  private forget({ epoch, head, nextTransaction }: LogExtent): void {
     this.ring = [];
     this.bytes = 0;
     this.deletions.clear();
-    this.position = position;
+    this.whole = BigInt(nextTransaction);
+    this.position = { epoch, seq: head };
     this.tell();
   }
 

@@ -86,6 +86,8 @@ export function openDatabase(
   pool.on('error', (error) => {
     if (!pool.ending) onError(error);
   });
+  // @NOTE the pool listens to idle clients only: one that is cut off between two statements would end the process.
+  pool.on('connect', (client) => void client.on('error', () => {}));
   const prepared = new WeakMap<pg.PoolClient, Prepared>();
 
   const run = async (client: pg.PoolClient, { text, values, name }: Query): Promise<Rows> => {

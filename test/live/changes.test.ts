@@ -35,6 +35,14 @@ describe('the changes of a model', () => {
       },
     });
   });
+
+  it('are told to the admin, whose rule looks at no table at all', async () => {
+    await using socket = await openSocket(server, { role: 'admin' });
+    const changes = socket.subscribe(document);
+    await begin(changes);
+    await sql(`update tasks set priority = 7 where id = '${team.anvil}'`);
+    expect(await changes.next()).toMatchObject({ taskChanges: { type: 'UPDATED', changedFields: ['priority'] } });
+  });
 });
 
 describe('a viewer who is let in or put out by another row', () => {
