@@ -93,6 +93,7 @@ export function compileChange(
     select s.seq, array_agg(s.class), s.answer from (
       select e.seq, k.n as class, ${answer} as answer
       from unnest($1::int8[], $2::text[], $3::timestamptz[], $4::text[], $5::json[], $6::json[]) e(seq, kind, at, xid, old, new)
+      cross join (select $7::json as rows) gone
       cross join ${classesMark}
       cross join lateral json_populate_record(null::${table}, e.new) ${newRow}
       cross join lateral json_populate_record(null::${table}, e.old) ${oldRow}
@@ -139,7 +140,7 @@ function reading(c: SelectionCompiler, tables: Map<string, TableName>, asItWas: 
     if (!asItWas) return tableRef(table);
     const name = tableRef(table);
     return `(select * from ${name} union all select (json_populate_record(null::${name}, g->'old')).*
-      from json_array_elements($7::json) g where g->>'table' = ${literal(key)} and g->>'xid' = e.xid)`;
+      from json_array_elements(gone.rows) g where g->>'table' = ${literal(key)} and g->>'xid' = e.xid)`;
   };
   try {
     return write();
