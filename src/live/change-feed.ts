@@ -133,6 +133,12 @@ export class ChangeFeed {
       if (all.length > 0) append(group, all);
       for (const listener of group.listeners) listener.follow(all);
     });
+    // Who came while this was judged was not judged for: they read it from the log.
+    for (const group of this.groups.values()) {
+      if (groups.includes(group)) continue;
+      group.floor = this.position;
+      for (const listener of group.listeners) listener.fallBehind();
+    }
   }
 
   /** What cannot be told is said to be so, and the feed goes on from the log's present end. */

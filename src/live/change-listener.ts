@@ -41,6 +41,12 @@ export class ChangeListener implements Stream {
     else void this.catchUp();
   }
 
+  /** The group's frames do not hold what comes next: it has to be looked for in the log. */
+  fallBehind(): void {
+    this.isCurrent = false;
+    void this.catchUp();
+  }
+
   /** Takes a checkpoint, if there is nothing else to be told. */
   mark(frame: PlacedFrame): void {
     if (this.isCurrent && frame.seq >= this.position && !this.send([frame])) void this.catchUp();
