@@ -11,7 +11,7 @@ import type { ApiModel } from '../api/api-model.ts';
 import { type ColumnField, identifyingFields, type TableName } from '../model/datamodel.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
 import { fieldArguments } from './arguments.ts';
-import { type Compiler, column, createCompiler, visible } from './compiler.ts';
+import { type Compiler, column, createCompiler, readingFrom, visible } from './compiler.ts';
 import { outputSql } from './output.ts';
 import type { PlannedField } from './plan.ts';
 import { objectSql, objectType, rowColumns, type SelectionCompiler } from './row.ts';
@@ -41,8 +41,8 @@ export interface ChangePlan {
   /** The values of a class. @throws MillraceError INVALID_INPUT */
   values(input: PlanInput): unknown[];
   slots: readonly RuleSlot[];
-  /** Tables besides the model's own that the rule for reading looks at. */
-  ruleTables: readonly TableName[];
+  /** Tables that rules and filter look at besides the row itself: those whose deleted rows belong to an old image. */
+  deletedIn: readonly TableName[];
   hasCustomFields: boolean;
 }
 
@@ -73,14 +73,19 @@ export function compileChange(
   c.statement.alias(model.model.table);
   c.statement.alias(model.model.table);
   const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);
-  const ruleTables = new Map<string, TableName>();
-  const seen = (alias: string) =>
-    reading(c, ruleTables, alias === oldRow, () => visible(c, model.model, alias, 'client'));
-  const filtered = (alias: string) => compileWhere(c, model.model, alias, args.get('where'), 'client');
+  const deletedIn = new Map<string, TableName>();
+  const asTheyWere = rowsAsTheyWere(deletedIn);
+  c.rowsAround.set(oldRow, asTheyWere);
+  const seen = (alias: string) => visible(c, model.model, alias, 'client');
+  const matching = (alias: string) =>
+    all([seen(alias), compileWhere(c, model.model, alias, args.get('where'), 'client')]);
   const judged = [
     `${isThere('new', seen(newRow))} as seen`,
-    `${isThere('old', all([seen(oldRow), filtered(oldRow)]))} as matched`,
-    `${isThere('new', all([seen(newRow), filtered(newRow)]))} as matches`,
+    `${isThere(
+      'old',
+      readingFrom(c, asTheyWere, () => matching(oldRow)),
+    )} as matched`,
+    `${isThere('new', matching(newRow))} as matches`,
     `${changedNames(c, model)} as changed`,
   ];
   const types = args.get('events');
@@ -123,31 +128,24 @@ export function compileChange(
       ),
     values: known.values,
     slots: [...c.slots],
-    ruleTables: [...ruleTables.values()],
+    deletedIn: [...deletedIn.values()],
     hasCustomFields: c.hasCustomFields,
   };
 }
 
 /**
- * Writes a rule's condition and notes the tables it looks at. On the old image it looks at them as they were: with the rows
- * that the same transaction has deleted, or nobody would hear of what goes together with its parent.
+ * What the old image's rules and filter read from, which notes each table: the rows as they were, with those that the same
+ * transaction has deleted, or nobody would hear of what goes together with its parent.
  */
-function reading(c: SelectionCompiler, tables: Map<string, TableName>, asItWas: boolean, write: () => string): string {
-  const { rowsOf } = c;
-  c.rowsOf = (table) => {
+const rowsAsTheyWere =
+  (tables: Map<string, TableName>): Compiler['rowsOf'] =>
+  (table) => {
     const key = `${table.schema}.${table.name}`;
     tables.set(key, table);
-    if (!asItWas) return tableRef(table);
     const name = tableRef(table);
     return `(select * from ${name} union all select (json_populate_record(null::${name}, g->'old')).*
       from json_array_elements(gone.rows) g where g->>'table' = ${literal(key)} and g->>'xid' = e.xid)`;
   };
-  try {
-    return write();
-  } finally {
-    c.rowsOf = rowsOf;
-  }
-}
 
 const isThere = (image: 'old' | 'new', condition: string): string =>
   `(e.${image} is not null and coalesce(${condition}, false))`;

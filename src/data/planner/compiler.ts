@@ -22,6 +22,8 @@ export interface Compiler {
   isNegated: boolean;
   /** What the rows of a table are read from: the table, unless something asks for rows as they were. */
   rowsOf: (table: TableName) => string;
+  /** The same for rules that judge the row at an alias, where it is not of the present. */
+  readonly rowsAround: Map<string, Compiler['rowsOf']>;
 }
 
 /** Rows of a page when the client says nothing, and at most. */
@@ -36,7 +38,8 @@ export interface PageLimits {
 export function createCompiler(
   given: Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>,
 ): Compiler {
-  return { ...given, statement: new Statement(), slots: new Set(), terms: 0, isNegated: false, rowsOf: tableRef };
+  const rows = { rowsOf: tableRef, rowsAround: new Map() };
+  return { ...given, ...rows, statement: new Statement(), slots: new Set(), terms: 0, isNegated: false };
 }
 
 const maxTerms = 500;
@@ -56,6 +59,17 @@ export function writeNegated<T>(c: Compiler, isNegated: boolean, write: () => T)
     return write();
   } finally {
     c.isNegated = before;
+  }
+}
+
+/** Writes a part of the statement that reads from these rows. */
+export function readingFrom<T>(c: Compiler, rowsOf: Compiler['rowsOf'], write: () => T): T {
+  const before = c.rowsOf;
+  c.rowsOf = rowsOf;
+  try {
+    return write();
+  } finally {
+    c.rowsOf = before;
   }
 }
 
@@ -92,8 +106,9 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
   const value: Value = valueAt(verdict, (input) => input.rules[slot], slot);
   const { isRule } = c.statement;
   c.statement.isRule = true;
+  const write = () => writeNegated(c, false, () => compileWhere(c, model, alias, value, 'rule'));
   try {
-    return writeNegated(c, false, () => compileWhere(c, model, alias, value, 'rule'));
+    return readingFrom(c, c.rowsAround.get(alias) ?? c.rowsOf, write);
   } catch (error) {
     // A where that cannot be written is no fault of the client, and none of its business.
     throw new Error(`the rule ${slot} cannot be applied`, { cause: error });
@@ -106,15 +121,24 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
 export const visible = (c: Compiler, model: Model, alias: string, voice: Voice): string =>
   voice === 'rule' ? 'true' : ruleCondition(c, `read:${model.name}`, model, alias);
 
+/** A row of a model in the statement. */
+export interface Place {
+  model: Model;
+  alias: string;
+}
+
 /**
  * The condition under which the viewer may see a row reached from one that they see. It is not asked again where the first
  * row's rule has asked it: a comment that is open to whoever may read its task needs no second look at the task.
  */
-export function visibleFrom(c: Compiler, from: Model, relation: RelationField, target: Model, alias: string): string {
+export function visibleFrom(c: Compiler, from: Place, relation: RelationField, target: Model, alias: string): string {
+  // A row as it was has been judged among other rows than those it leads to now.
+  if (c.rowsAround.has(from.alias)) return visible(c, target, alias, 'client');
   const back = target.fields.get(relation.inverse);
   const comparisons: RuleComparison[] = [];
-  if (!relation.isList) comparisons.push(`within:${from.name}.${relation.name}=${target.name}`);
-  if (back?.kind === 'relation' && !back.isList) comparisons.push(`whole:${target.name}.${back.name}=${from.name}`);
+  if (!relation.isList) comparisons.push(`within:${from.model.name}.${relation.name}=${target.name}`);
+  if (back?.kind === 'relation' && !back.isList)
+    comparisons.push(`whole:${target.name}.${back.name}=${from.model.name}`);
   // @NOTE asked of every viewer alike, so that their plans stand under the same slots.
   for (const comparison of comparisons) c.slots.add(comparison);
   if (!comparisons.some((comparison) => c.verdicts.of(comparison) === true)) return visible(c, target, alias, 'client');

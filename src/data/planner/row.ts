@@ -57,7 +57,7 @@ function relationSql(
     return connectionSql(c, target, args, nodes, { model, relation: field, alias });
   }
   const other = c.statement.alias(target.table);
-  const condition = all([joinCondition(field, alias, other), visibleFrom(c, model, field, target, other)]);
+  const condition = all([joinCondition(field, alias, other), visibleFrom(c, { model, alias }, field, target, other)]);
   return objectSql(
     rowColumns(c, target, other, nodes),
     `from ${relatedFrom(c, field, target, other)} where ${condition}`,
