@@ -10,11 +10,11 @@ import { Lane } from './histories/lane.ts';
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 60_000 });
 
 // The same histories every time, so that a change that fails here is the cause; to look further, give other numbers.
-const numRuns = Number(process.env.HISTORIES ?? 1000);
+const numRuns = Number(process.env.HISTORIES ?? (process.env.CI ? 5000 : 500));
 const seed = Number(process.env.HISTORIES_SEED ?? 1);
 /** A history to play alone, as a failure names it. */
 const path = process.env.HISTORIES_PATH;
-const atOnce = Number(process.env.HISTORIES_AT_ONCE ?? 12);
+const atOnce = Number(process.env.HISTORIES_AT_ONCE ?? 8);
 
 let server: TestServer;
 let barrier: Barrier;
