@@ -75,7 +75,7 @@ export function compileChange(
   const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);
   const deletedIn = new Map<string, TableName>();
   const asTheyWere = rowsAsTheyWere(deletedIn);
-  c.rowsAround.set(oldRow, asTheyWere);
+  c.rowsAround.set(oldRow, asTheyWere).set(newRow, tableRef);
   const seen = (alias: string) => visible(c, model.model, alias, 'client');
   const matching = (alias: string) =>
     all([seen(alias), compileWhere(c, model.model, alias, args.get('where'), 'client')]);

@@ -22,7 +22,7 @@ export interface Compiler {
   isNegated: boolean;
   /** What the rows of a table are read from: the table, unless something asks for rows as they were. */
   rowsOf: (table: TableName) => string;
-  /** The same for rules that judge the row at an alias, where it is not of the present. */
+  /** The same for rules that judge the row at an alias, where it is none of the table but an image of one. */
   readonly rowsAround: Map<string, Compiler['rowsOf']>;
 }
 
@@ -132,7 +132,7 @@ export interface Place {
  * row's rule has asked it: a comment that is open to whoever may read its task needs no second look at the task.
  */
 export function visibleFrom(c: Compiler, from: Place, relation: RelationField, target: Model, alias: string): string {
-  // A row as it was has been judged among other rows than those it leads to now.
+  // An image is no row of the table: what let it through says nothing of where the row it leads to stands now.
   if (c.rowsAround.has(from.alias)) return visible(c, target, alias, 'client');
   const back = target.fields.get(relation.inverse);
   const comparisons: RuleComparison[] = [];
