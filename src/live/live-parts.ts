@@ -26,7 +26,7 @@ export interface LiveParts {
   log: Logger;
   /** A stretch of the log behind `after`, from memory where it is there; undefined when the log does not reach back so far. */
   stretch(after: number, to: number, tables: readonly string[]): Promise<Stretch | undefined>;
-  /** The rows that went together with these entries, as far as the plan's rule looks at them. */
+  /** The rows that went together with these entries, as far as the plan's rules and filter look at them. */
   deletions(plan: ChangePlan, entries: readonly LogEntry[]): Promise<LogEntry[]>;
 }
 
@@ -49,7 +49,7 @@ export function createStretches(source: LogSource, tail: LogTail): Pick<LivePart
       return { entries, to: entries.length < chunk ? to : entries.at(-1)!.seq };
     },
     async deletions(plan, entries) {
-      const tables = plan.sight.dependencies.map((d) => tableKey(d.table));
+      const tables = plan.deletedIn.map(tableKey);
       const transactions = new Set(entries.filter((e) => e.old !== null).map((e) => e.transaction));
       if (tables.length === 0 || transactions.size === 0) return [];
       const found: LogEntry[] = [];

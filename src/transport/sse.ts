@@ -74,7 +74,7 @@ export function createEventStreams(
       const { viewer } = await context;
       const leave = enter([addresses, addressOf(request, config.trustProxy)], [users, viewer.id]);
       let stream: Stream | undefined;
-      const sink = openSink(request, response, () => {
+      const { sink, begin } = openSink(request, response, () => {
         stream?.close();
         streams.delete(open);
         leave();
@@ -88,6 +88,9 @@ export function createEventStreams(
         refuse(response, engine.finish({ errors: [toClientError(error)] }).errors!);
         return true;
       }
+      // @NOTE at once: a stream that goes on from a cursor may have nothing to tell for long, and a browser waits for its headers.
+      begin();
+      response.flushHeaders();
       if (response.destroyed) stream.close();
       else streams.add(open);
       return true;
@@ -117,7 +120,11 @@ function enter(...places: [census: Census, name: string | undefined][]): () => v
   return leave;
 }
 
-function openSink(request: IncomingMessage, response: ServerResponse, onClose: () => void): Sink {
+function openSink(
+  request: IncomingMessage,
+  response: ServerResponse,
+  onClose: () => void,
+): { sink: Sink; begin: () => void } {
   const outgoing = watchOutgoing(request.socket, () => response.writableLength);
   const begin = () => {
     if (response.headersSent) return;
@@ -130,7 +137,7 @@ function openSink(request: IncomingMessage, response: ServerResponse, onClose: (
     request.socket.setNoDelay(true);
   };
   response.once('close', onClose);
-  return {
+  const sink: Sink = {
     send(frames) {
       begin();
       if (response.destroyed) return frames.length;
@@ -155,6 +162,7 @@ function openSink(request: IncomingMessage, response: ServerResponse, onClose: (
     leave: () => void response.end(),
     cutOff: () => response.destroy(),
   };
+  return { sink, begin };
 }
 
 function refuse(response: ServerResponse, errors: readonly GraphQLError[]): void {

@@ -8,11 +8,11 @@
  */
 import type { FieldNode } from 'graphql';
 import type { ApiModel } from '../api/api-model.ts';
-import { type ColumnField, identifyingFields } from '../model/datamodel.ts';
+import { type ColumnField, identifyingFields, type TableName } from '../model/datamodel.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
 import { fieldArguments } from './arguments.ts';
 import { type Parameters, parametrise } from './classes.ts';
-import { type Compiler, column, createCompiler, visible } from './compiler.ts';
+import { type Compiler, column, createCompiler, readingFrom, visible } from './compiler.ts';
 import { outputSql } from './output.ts';
 import type { PlannedField } from './plan.ts';
 import { objectSql, objectType, rowColumns, type SelectionCompiler } from './row.ts';
@@ -37,6 +37,8 @@ export interface ChangePlan extends Parameters {
   slots: readonly RuleSlot[];
   /** What else the rule for reading looks at. */
   sight: Sight;
+  /** Tables that rules and filter look at besides the row itself: those whose deleted rows belong to an old image. */
+  deletedIn: readonly TableName[];
   hasCustomFields: boolean;
 }
 
@@ -62,12 +64,19 @@ export function compileChange(
   c.statement.alias(model.model.table);
   c.statement.alias(model.model.table);
   const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);
-  const seen = (alias: string) => reading(c, alias === oldRow, () => visible(c, model.model, alias, 'client'));
-  const filtered = (alias: string) => compileWhere(c, model.model, alias, args.get('where'), 'client');
+  const deletedIn = new Map<string, TableName>();
+  const asTheyWere = rowsAsTheyWere(deletedIn);
+  c.rowsAround.set(oldRow, asTheyWere).set(newRow, tableRef);
+  const seen = (alias: string) => visible(c, model.model, alias, 'client');
+  const matching = (alias: string) =>
+    all([seen(alias), compileWhere(c, model.model, alias, args.get('where'), 'client')]);
   const judged = [
     `${isThere('new', seen(newRow))} as seen`,
-    `${isThere('old', all([seen(oldRow), filtered(oldRow)]))} as matched`,
-    `${isThere('new', all([seen(newRow), filtered(newRow)]))} as matches`,
+    `${isThere(
+      'old',
+      readingFrom(c, asTheyWere, () => matching(oldRow)),
+    )} as matched`,
+    `${isThere('new', matching(newRow))} as matches`,
     `${changedNames(c, model)} as changed`,
   ];
   const types = args.get('events');
@@ -80,6 +89,7 @@ export function compileChange(
     select s.seq, array_agg(s.class), s.answer from (
       select e.seq, k.n as class, ${answer} as answer
       from unnest($1::int8[], $2::text[], $3::timestamptz[], $4::text[], $5::json[], $6::json[]) e(seq, kind, at, xid, old, new)
+      cross join (select $7::json as rows) gone
       cross join ${classes}
       cross join lateral json_populate_record(null::${table}, e.new) ${newRow}
       cross join lateral json_populate_record(null::${table}, e.old) ${oldRow}
@@ -87,8 +97,7 @@ export function compileChange(
       cross join lateral (select ${typeSql} as type, ${reasonSql} as reason offset 0) d
       where d.type is not null and ${wanted}
     ) s group by s.seq, s.answer order by s.seq`;
-  // @NOTE `$7` is asked for in any case, since a rule without relations has no use for it, and PostgreSQL wants its type.
-  const parameters = parametrise(c.statement, entryParameters, text, 'where $7::json is not null');
+  const parameters = parametrise(c.statement, entryParameters, text);
   const selected = collectFields(c.at, objectType(c, c.api.typeName(`${model.name}Change`)), setsOf(field.nodes));
   return {
     model,
@@ -98,29 +107,25 @@ export function compileChange(
     ...parameters,
     slots: [...c.slots],
     sight: compileSight(given, model, field),
+    deletedIn: [...deletedIn.values()],
     hasCustomFields: c.hasCustomFields,
   };
 }
 
 /**
- * Writes a rule's condition. On the old image it looks at other tables as they were: with the rows that the same transaction has
- * deleted, or nobody would hear of what goes together with its parent.
+/**
+ * What the old image's rules and filter read from, which notes each table: the rows as they were, with those that the same
+ * transaction has deleted, or nobody would hear of what goes together with its parent.
  */
-function reading(c: SelectionCompiler, asItWas: boolean, write: () => string): string {
-  const { rowsOf } = c;
-  if (asItWas) {
-    c.rowsOf = (table) => {
-      const name = tableRef(table);
-      return `(select * from ${name} union all select (json_populate_record(null::${name}, g->'old')).*
-        from json_array_elements($7::json) g where g->>'table' = ${literal(`${table.schema}.${table.name}`)} and g->>'xid' = e.xid)`;
-    };
-  }
-  try {
-    return write();
-  } finally {
-    c.rowsOf = rowsOf;
-  }
-}
+const rowsAsTheyWere =
+  (tables: Map<string, TableName>): Compiler['rowsOf'] =>
+  (table) => {
+    const key = `${table.schema}.${table.name}`;
+    tables.set(key, table);
+    const name = tableRef(table);
+    return `(select * from ${name} union all select (json_populate_record(null::${name}, g->'old')).*
+      from json_array_elements(gone.rows) g where g->>'table' = ${literal(key)} and g->>'xid' = e.xid)`;
+  };
 
 const isThere = (image: 'old' | 'new', condition: string): string =>
   `(e.${image} is not null and coalesce(${condition}, false))`;

@@ -23,18 +23,12 @@ const valuePattern = new RegExp(`${valueMark}(\\d+);`, 'g');
  * Finishes a statement that is asked for many classes.
  * @param fixed how many parameters it has besides; the last of them is the list of classes
  * @param write the text around the relation of classes, which is called `k` and has the class's number, from 1, as `n`
- * @param condition kept in the relation of classes
  */
-export function parametrise(
-  statement: Statement,
-  fixed: number,
-  write: (classes: string) => string,
-  condition = '',
-): Parameters {
+export function parametrise(statement: Statement, fixed: number, write: (classes: string) => string): Parameters {
   const known = statement.finish(write(classesMark), (n) => `${valueMark}${n};`);
   const spell = (parts: readonly string[], nameOf: (number: number) => string) => {
     const columns = ['u.n', ...parts].join(', ');
-    const classes = `(select ${columns} from unnest($${fixed}::text[]) with ordinality u(v, n) ${condition} offset 0) k`;
+    const classes = `(select ${columns} from unnest($${fixed}::text[]) with ordinality u(v, n) offset 0) k`;
     return known.text
       .replaceAll(classesMark, () => classes)
       .replaceAll(valuePattern, (_, number: string) => nameOf(Number(number)));

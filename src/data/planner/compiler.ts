@@ -42,6 +42,8 @@ export interface Compiler {
    * parts are kept of alternatives, and none is negated: what is sought is a way, not a verdict.
    */
   touching?: { hit: boolean };
+  /** The same for rules that judge the row at an alias, where it is none of the table but an image of one. */
+  readonly rowsAround: Map<string, Compiler['rowsOf']>;
 }
 
 /** Rows of a page when the client says nothing, and at most; and how large an answer may be. */
@@ -66,6 +68,7 @@ export function createCompiler(
     terms: 0,
     isNegated: false,
     rowsOf: tableRef,
+    rowsAround: new Map(),
     isConjunct: false,
     pins: [],
     joins: [],
@@ -103,6 +106,17 @@ export function writeConjunct<T>(c: Compiler, isConjunct: boolean, write: () => 
   }
 }
 
+/** Writes a part of the statement that reads from these rows. */
+export function readingFrom<T>(c: Compiler, rowsOf: Compiler['rowsOf'], write: () => T): T {
+  const before = c.rowsOf;
+  c.rowsOf = rowsOf;
+  try {
+    return write();
+  } finally {
+    c.rowsOf = before;
+  }
+}
+
 /**
  * On whose behalf a condition is written. A *client's* speaks the API's names and sees only what the viewer may see; a
  * *rule's* speaks the Prisma schema's names and sees everything.
@@ -136,8 +150,9 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
   const value: Value = valueAt(verdict, (input) => input.rules[slot], slot);
   const { isRule } = c.statement;
   c.statement.isRule = true;
+  const write = () => writeNegated(c, false, () => compileWhere(c, model, alias, value, 'rule'));
   try {
-    return writeNegated(c, false, () => compileWhere(c, model, alias, value, 'rule'));
+    return readingFrom(c, c.rowsAround.get(alias) ?? c.rowsOf, write);
   } catch (error) {
     // A where that cannot be written is no fault of the client, and none of its business.
     throw new Error(`the rule ${slot} cannot be applied`, { cause: error });
@@ -150,15 +165,24 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
 export const visible = (c: Compiler, model: Model, alias: string, voice: Voice): string =>
   voice === 'rule' ? 'true' : writeConjunct(c, true, () => ruleCondition(c, `read:${model.name}`, model, alias));
 
+/** A row of a model in the statement. */
+export interface Place {
+  model: Model;
+  alias: string;
+}
+
 /**
  * The condition under which the viewer may see a row reached from one that they see. It is not asked again where the first
  * row's rule has asked it: a comment that is open to whoever may read its task needs no second look at the task.
  */
-export function visibleFrom(c: Compiler, from: Model, relation: RelationField, target: Model, alias: string): string {
+export function visibleFrom(c: Compiler, from: Place, relation: RelationField, target: Model, alias: string): string {
+  // An image is no row of the table: what let it through says nothing of where the row it leads to stands now.
+  if (c.rowsAround.has(from.alias)) return visible(c, target, alias, 'client');
   const back = target.fields.get(relation.inverse);
   const comparisons: RuleComparison[] = [];
-  if (!relation.isList) comparisons.push(`within:${from.name}.${relation.name}=${target.name}`);
-  if (back?.kind === 'relation' && !back.isList) comparisons.push(`whole:${target.name}.${back.name}=${from.name}`);
+  if (!relation.isList) comparisons.push(`within:${from.model.name}.${relation.name}=${target.name}`);
+  if (back?.kind === 'relation' && !back.isList)
+    comparisons.push(`whole:${target.name}.${back.name}=${from.model.name}`);
   // @NOTE asked of every viewer alike, so that their plans stand under the same slots.
   for (const comparison of comparisons) c.slots.add(comparison);
   if (!comparisons.some((comparison) => c.verdicts.of(comparison) === true)) return visible(c, target, alias, 'client');

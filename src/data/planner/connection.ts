@@ -64,7 +64,7 @@ function describeList(c: SelectionCompiler, model: Model, args: Value, parent: P
   const from = parent ? relatedFrom(c, parent.relation, model, alias) : `${c.rowsOf(model.table)} ${alias}`;
   const conditions = [
     parent ? relatedness(c, parent.model, parent.relation, parent.alias, alias, 'client') : 'true',
-    parent ? visibleFrom(c, parent.model, parent.relation, model, alias) : visible(c, model, alias, 'client'),
+    parent ? visibleFrom(c, parent, parent.relation, model, alias) : visible(c, model, alias, 'client'),
     writeConjunct(c, true, () => compileWhere(c, model, alias, args.get('where'), 'client')),
   ];
   const terms = compileOrder(c, model, alias, args.get('orderBy'));

@@ -59,7 +59,7 @@ function relationSql(
   const other = c.statement.alias(target.table);
   const condition = all([
     relatedness(c, model, field, alias, other, 'client'),
-    visibleFrom(c, model, field, target, other),
+    visibleFrom(c, { model, alias }, field, target, other),
   ]);
   return objectSql(
     rowColumns(c, target, other, nodes),

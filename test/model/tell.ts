@@ -1,0 +1,65 @@
+import { type ModelViewer, mayRead, type RuledWorld, sightOf } from './access.ts';
+import { answerOf, type Selection } from './answer.ts';
+import { matches } from './where.ts';
+import { type Row, shapeOf } from './world.ts';
+
+/** A change of one row: null is where there was none, or is none any more. */
+export interface RowChange {
+  model: string;
+  before: Row | null;
+  after: Row | null;
+}
+
+/** What a subscriber is told. */
+export interface Told {
+  type: 'CREATED' | 'UPDATED' | 'DELETED' | 'ENTERED' | 'REMOVED';
+  reason: 'HIDDEN' | 'FILTERED' | null;
+  key: Row;
+  node: unknown;
+  previous: unknown;
+  changedFields: string[] | null;
+}
+
+/** A subscription to a model's changes. */
+export interface Subscriber {
+  viewer: ModelViewer;
+  where?: unknown;
+  node: Selection;
+  previous: Selection;
+}
+
+/**
+ * What a subscriber is told of a change; undefined when it is nothing of theirs.
+ * @param now the world in which it is judged
+ * @param then the same with the rows that went in the change's transaction: the old row is judged among them
+ */
+export function tellChange(by: Subscriber, change: RowChange, now: RuledWorld, then: RuledWorld): Told | undefined {
+  const { model, before, after } = change;
+  const { viewer, where = null } = by;
+  const [sight, sightThen] = [sightOf(now, viewer), sightOf(then, viewer)];
+  const isSeen = after !== null && mayRead(now, viewer, model, after);
+  const matchesNow = isSeen && matches(sight, model, after, where) === true;
+  const matchedThen =
+    before !== null && mayRead(then, viewer, model, before) && matches(sightThen, model, before, where) === true;
+  if (!matchesNow && !matchedThen) return undefined;
+  const { key, columns } = shapeOf(now, model);
+  const keyOf = (row: Row, of: typeof sight) => Object.fromEntries(key.map((k) => [k, of.valueOf(model, row, k)]));
+  const nodeOf = () => answerOf(sight, model, after!, by.node);
+  const previousOf = () => answerOf(sight, model, before!, by.previous, sightThen);
+  const nothing = { reason: null, node: null, previous: null, changedFields: null };
+  if (matchesNow && matchedThen) {
+    const changedFields = Object.keys(columns).filter(
+      (c) => JSON.stringify(sight.valueOf(model, after, c)) !== JSON.stringify(sightThen.valueOf(model, before, c)),
+    );
+    if (changedFields.length === 0) return undefined;
+    const key = keyOf(after, sight);
+    return { ...nothing, type: 'UPDATED', key, node: nodeOf(), previous: previousOf(), changedFields };
+  }
+  if (matchesNow) {
+    return { ...nothing, type: before === null ? 'CREATED' : 'ENTERED', key: keyOf(after, sight), node: nodeOf() };
+  }
+  const gone = { ...nothing, key: keyOf(before!, sightThen) };
+  if (after === null) return { ...gone, type: 'DELETED', previous: previousOf() };
+  if (isSeen) return { ...gone, type: 'REMOVED', reason: 'FILTERED', previous: previousOf() };
+  return { ...gone, type: 'REMOVED', reason: 'HIDDEN' };
+}
