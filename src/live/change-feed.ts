@@ -34,6 +34,7 @@ export interface ChangeGroup {
 
 const maxFrames = 500;
 const maxFrameLength = 2 ** 20;
+const retryEvery = 200;
 /** Entries judged in one statement; each for every class. */
 const maxJudged = 20_000;
 
@@ -81,8 +82,9 @@ export class ChangeFeed {
     try {
       while (this.groups.size > 0 && this.isBehind()) await this.advance();
     } catch (error) {
-      // The database is away: the tail tells again when it is back.
+      // @NOTE tried again by itself: the tail tells only when the log has grown, which may be long from now.
       this.parts.log.debug({ err: error }, 'changes could not be judged');
+      setTimeout(() => void this.pump(), retryEvery).unref();
     } finally {
       this.isPumping = false;
     }
