@@ -2,6 +2,7 @@
  * Reads of the data API: from a parsed operation to PostgreSQL's answer. A plan is compiled once for each document, shape of
  * variables and shape of rules, kept in a bounded cache, and run with the values of each request.
  */
+import { randomBytes } from 'node:crypto';
 import type {
   FragmentDefinitionNode,
   GraphQLObjectType,
@@ -52,6 +53,8 @@ export interface NamedPlan extends Plan {
 /** Makes the planner's front: `size` bounds the operations whose plans are kept. */
 export function createReads(given: { api: Api; datamodel: Datamodel; limits: PageLimits; size: number }): Reads {
   const plans = createPlanCache<NamedPlan>(given.size);
+  // @NOTE of this application: connections outlive it, and know the statements of the one before by their names.
+  const series = randomBytes(6).toString('hex');
   let planCount = 0;
   return {
     api: given.api,
@@ -64,7 +67,7 @@ export function createReads(given: { api: Api; datamodel: Datamodel; limits: Pag
       return plans.get(at, fields.map((f) => f.key).join(','), verdicts, () => {
         planCount += 1;
         const made = compileRead({ ...given, verdicts, variables: at.variables }, at, rootType.name, fields);
-        return { ...made, name: `m${planCount}` };
+        return { ...made, name: `m${series}_${planCount}` };
       });
     },
     async run(db, plan, variables, verdicts) {

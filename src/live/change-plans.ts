@@ -44,11 +44,13 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   const cache = createPlanCache<ChangePlan & { prepared?: Promise<PreparedChanges> }>(1000);
   // @NOTE random: no client can write it into a row, to be replaced in another's answer.
   const marks = { cursor: `cursor ${randomBytes(16).toString('hex')}` };
+  // @NOTE of this application: connections outlive it, and know the statements of the one before by their names.
+  const series = randomBytes(6).toString('hex');
   let count = 0;
 
   const prepare = async (plan: ChangePlan): Promise<PreparedChanges> => {
     count += 1;
-    const id = `c${count}`;
+    const id = `c${series}_${count}`;
     return { ...plan, id, text: plan.sql(await inferTypes(db, plan)), tables: [tableKey(plan.model.model.table)] };
   };
   return {
