@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ChangeStream, openSocket } from '../support/socket.ts';
 import { ask } from '../support/postgres.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { type ChangeStream, openSocket } from '../support/socket.ts';
 import { insertTeam, team } from '../support/team.ts';
 
 let server: TestServer;
@@ -16,7 +16,8 @@ const document = `subscription ($where: TaskWhereInput, $after: String) {
 }`;
 
 const sql = (text: string) => ask(server.databaseUrl, text);
-const begin = async (stream: ChangeStream) => expect(await stream.next()).toMatchObject({ taskChanges: { type: 'CHECKPOINT' } });
+const begin = async (stream: ChangeStream) =>
+  expect(await stream.next()).toMatchObject({ taskChanges: { type: 'CHECKPOINT' } });
 
 describe('the changes of a model', () => {
   it('are told with what was before, what is now, and which fields differ', async () => {
