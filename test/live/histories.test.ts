@@ -69,5 +69,5 @@ it(`in ${path ?? numRuns} histories (seed ${seed}), each is told what the rules 
   process.stdout.write(
     `${played} histories, ${messages} messages, ${barrier.rounds} rounds, ${Date.now() - started} ms\n`,
   );
-  expect(messages).toBeGreaterThan(played);
+  if (!path) expect(messages).toBeGreaterThan(played);
 });

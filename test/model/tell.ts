@@ -1,5 +1,6 @@
 import { type ModelViewer, mayRead, type RuledWorld, sightOf } from './access.ts';
 import { answerOf, type Selection } from './answer.ts';
+import { applyChanges } from './apply.ts';
 import { matches } from './where.ts';
 import { type Row, shapeOf } from './world.ts';
 
@@ -62,4 +63,22 @@ export function tellChange(by: Subscriber, change: RowChange, now: RuledWorld, t
   if (after === null) return { ...gone, type: 'DELETED', previous: previousOf() };
   if (isSeen) return { ...gone, type: 'REMOVED', reason: 'FILTERED', previous: previousOf() };
   return { ...gone, type: 'REMOVED', reason: 'HIDDEN' };
+}
+
+/**
+ * Whether a change of another row lets rows of the subscriber's model in or out of their sight: each row is asked for among the
+ * changed row as it was, and as it is.
+ */
+export function changesSight(by: Subscriber, model: string, change: RowChange, now: RuledWorld): boolean {
+  const { viewer, where = null } = by;
+  const whole = { ...change, model: change.model };
+  const without = applyChanges(now, [{ ...whole, before: change.after ?? change.before, after: null }]);
+  const world = (row: Row | null) =>
+    row === null ? without : applyChanges(without, [{ ...whole, before: null, after: row }]);
+  const [then, since] = [world(change.before), world(change.after)];
+  const isIn = (at: RuledWorld, row: Row) => mayRead(at, viewer, model, row);
+  const sight = sightOf(now, viewer);
+  return (now.rows[model] ?? []).some(
+    (row) => matches(sight, model, row, where) === true && isIn(then, row) !== isIn(since, row),
+  );
 }

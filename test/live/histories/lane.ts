@@ -3,7 +3,7 @@ import appRules from '../../../app/rules.ts';
 import type { ModelRules, RuledWorld } from '../../model/access.ts';
 import { applyChanges, withDeleted } from '../../model/apply.ts';
 import { exampleSchema } from '../../model/example.ts';
-import { type Subscriber, type Told, tellChange } from '../../model/tell.ts';
+import { changesSight, type Subscriber, type Told, tellChange } from '../../model/tell.ts';
 import { openEvents } from '../../support/change-events.ts';
 import type { Asker, TestServer } from '../../support/server.ts';
 import { type ChangeStream, openSocket, type SocketClient } from '../../support/socket.ts';
@@ -30,6 +30,8 @@ interface Listening {
   stream: ChangeStream;
   changes: PlacedChange[];
   messages: string[];
+  /** How often it was told that its sight has changed. */
+  turns: number;
   cursor: string;
 }
 
@@ -93,7 +95,11 @@ export class Lane implements AsyncDisposable {
         for (const one of listening) await this.settle(one);
       }
       await barrier.pass();
-      for (const one of listening) this.check(one, true);
+      for (const one of listening) {
+        this.check(one, true);
+        if (one.turns === 0 && mustTurn(one))
+          throw new Error(`${JSON.stringify(one.asked)} was not told that its sight has changed`);
+      }
     } finally {
       for (const { stream } of listening) stream.stop();
       await client.query(
@@ -126,7 +132,16 @@ export class Lane implements AsyncDisposable {
     const variables = { ...(whole && { where: whole }), ...(events && { events }) };
     const subscriber = { viewer: viewerOf(by, this.users), where: whole, node: asking.node, previous: asking.previous };
     const stream = await this.subscribe(asked, variables);
-    return { asked, subscriber, variables, stream, changes: [], messages: [], cursor: await cursorOf(stream) };
+    return {
+      asked,
+      subscriber,
+      variables,
+      stream,
+      changes: [],
+      messages: [],
+      turns: 0,
+      cursor: await cursorOf(stream),
+    };
   }
 
   private async subscribe(asked: HistorySubscription, variables: Record<string, unknown>): Promise<ChangeStream> {
@@ -194,6 +209,12 @@ export class Lane implements AsyncDisposable {
       const { cursor, ...told } = result.data?.change ?? { cursor: '', type: JSON.stringify(result) };
       if (cursor) one.cursor = cursor;
       if (told.type === ('CHECKPOINT' as string)) continue;
+      if ('reason' in told && told.reason === ('PERMISSION' as string)) {
+        one.turns += 1;
+        if (!mayTurn(one))
+          throw new Error(`${JSON.stringify(one.asked)} was told PERMISSION, and nothing has changed its sight`);
+        continue;
+      }
       one.messages.push(spell(told as Told));
       this.messages += 1;
     }
@@ -208,8 +229,21 @@ const choicesOf = ({ asked, subscriber, changes }: Listening): Choices[] =>
       const told = tellChange(subscriber, change, now, withDeleted(now, together));
       return told && (!asked.events || asked.events.includes(told.type)) ? spell(told) : null;
     });
-    return new Set(all);
+    // What changes the sight of everything is told as that alone.
+    const isTurn = worlds.some((now) => changesSight(subscriber, change.model, change, now));
+    return new Set(isTurn ? [...all, null] : all);
   });
+
+/** The changes that may have let rows in or out of a listener's sight, with the worlds in which that was judged. */
+const elsewhere = ({ subscriber, asked, changes }: Listening) =>
+  changes.map(({ change, worlds }) =>
+    worlds.map((now) => changesSight(subscriber, askings[asked.asking]!.model, change, now)),
+  );
+
+const mayTurn = (one: Listening): boolean => elsewhere(one).some((judged) => judged.includes(true));
+
+const mustTurn = (one: Listening): boolean =>
+  elsewhere(one).some((judged) => judged.length > 0 && !judged.includes(false));
 
 function spell({ type, reason, key, node, previous, changedFields }: Told): string {
   return JSON.stringify({
