@@ -32,6 +32,8 @@ interface Listening {
   messages: string[];
   /** How often it was told that its sight has changed. */
   turns: number;
+  /** How many of its changes, and turns, are settled. */
+  settled: { changes: number; turns: number };
   cursor: string;
 }
 
@@ -95,11 +97,7 @@ export class Lane implements AsyncDisposable {
         for (const one of listening) await this.settle(one);
       }
       await barrier.pass();
-      for (const one of listening) {
-        this.check(one, true);
-        if (one.turns === 0 && mustTurn(one))
-          throw new Error(`${JSON.stringify(one.asked)} was not told that its sight has changed`);
-      }
+      for (const one of listening) this.check(one, true);
     } finally {
       for (const { stream } of listening) stream.stop();
       await client.query(
@@ -140,6 +138,7 @@ export class Lane implements AsyncDisposable {
       changes: [],
       messages: [],
       turns: 0,
+      settled: { changes: 0, turns: 0 },
       cursor: await cursorOf(stream),
     };
   }
@@ -181,7 +180,13 @@ export class Lane implements AsyncDisposable {
   /** Waits for what must be told. */
   private async settle(one: Listening): Promise<void> {
     const deadline = Date.now() + patience;
-    while (!this.check(one, Date.now() > deadline)) await new Promise((resolve) => setTimeout(resolve, 5));
+    const isSettled = () => this.check(one, Date.now() > deadline) && (one.turns > one.settled.turns || !mustTurn(one));
+    while (!isSettled()) {
+      if (Date.now() > deadline)
+        throw new Error(`${JSON.stringify(one.asked)} was not told that its sight has changed`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    one.settled = { changes: one.changes.length, turns: one.turns };
   }
 
   /** Whether everything that came is explained, and nothing is missing. @throws Error when it cannot be any more */
@@ -243,7 +248,9 @@ const elsewhere = ({ subscriber, asked, changes }: Listening) =>
 const mayTurn = (one: Listening): boolean => elsewhere(one).some((judged) => judged.includes(true));
 
 const mustTurn = (one: Listening): boolean =>
-  elsewhere(one).some((judged) => judged.length > 0 && !judged.includes(false));
+  elsewhere(one)
+    .slice(one.settled.changes)
+    .some((judged) => judged.length > 0 && !judged.includes(false));
 
 function spell({ type, reason, key, node, previous, changedFields }: Told): string {
   return JSON.stringify({
