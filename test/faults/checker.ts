@@ -69,10 +69,16 @@ export function check(
 ): Verdict {
   const verdict = emptyVerdict();
   const places = new Map<Version, number>();
+  const due = new Map<Audience, Map<string, Expected[]>>();
+  for (const { audience } of hearings) due.set(audience, new Map());
   // The one that was told most says in which order everybody is told.
   const ordered = [...hearings].sort((a, b) => b.received.count - a.received.count);
   ordered.forEach((hearing, index) => {
-    const one = new HearingCheck(hearing, truth, circumstances, verdict, index === 0 ? undefined : places);
+    const one = new HearingCheck({
+      ...{ hearing, truth, circumstances, verdict },
+      due: due.get(hearing.audience)!,
+      places: index === 0 ? undefined : places,
+    });
     one.run((message, version) => {
       if (index === 0) places.set(version, places.size);
       onMatch(hearing, message, version);
@@ -91,29 +97,36 @@ interface Progress {
   skipped: { expected: Expected; between: [number, number] }[];
 }
 
+interface CheckParts {
+  hearing: Hearing;
+  truth: Truth;
+  circumstances: Circumstances;
+  verdict: Verdict;
+  /** What is due of each row, worked out once for all who ask for the same. */
+  due: Map<string, Expected[]>;
+  /** Where each version stands in the order of the client that was told most; undefined for that one. */
+  places: ReadonlyMap<Version, number> | undefined;
+}
+
 class HearingCheck {
   private readonly hearing: Hearing;
   private readonly truth: Truth;
   private readonly circumstances: Circumstances;
   private readonly verdict: Verdict;
-  private readonly places: Map<Version, number> | undefined;
+  private readonly due: Map<string, Expected[]>;
+  private readonly places: ReadonlyMap<Version, number> | undefined;
   private readonly rows = new Map<string, Progress>();
   /** The latest beginning of what had been told before each message. */
   private readonly begunBefore: number[] = [];
   private latestBegin = Number.NEGATIVE_INFINITY;
   private lastPlace = -1;
 
-  constructor(
-    hearing: Hearing,
-    truth: Truth,
-    circumstances: Circumstances,
-    verdict: Verdict,
-    places: Map<Version, number> | undefined,
-  ) {
+  constructor({ hearing, truth, circumstances, verdict, due, places }: CheckParts) {
     this.hearing = hearing;
     this.truth = truth;
     this.circumstances = circumstances;
     this.verdict = verdict;
+    this.due = due;
     this.places = places;
   }
 
@@ -220,7 +233,8 @@ class HearingCheck {
   private progressOf(id: string, versions: readonly Version[]): Progress {
     const known = this.rows.get(id);
     if (known) return known;
-    const expected = expectedOf(versions, this.hearing.audience);
+    const expected = this.due.get(id) ?? expectedOf(versions, this.hearing.audience);
+    this.due.set(id, expected);
     const made: Progress = { expected, next: 0, lastIndex: -1, skipped: [] };
     this.rows.set(id, made);
     return made;
