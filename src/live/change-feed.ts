@@ -13,25 +13,24 @@ import type { LogEntry } from '../log/entry.ts';
 import type { ChangeListener } from './change-listener.ts';
 import type { Judgement, PreparedChanges } from './change-plans.ts';
 import { isOwn } from './change-plans.ts';
-import type { ClassValues } from './class-values.ts';
+import { type Classes, type ClassValues, classesOf } from './class-values.ts';
+import { PlacedFrame } from './frame.ts';
 import type { LiveParts } from './live-parts.ts';
-import type { Frame } from './sink.ts';
-
-/** A frame of a group, and the entry that it tells. */
-export interface PlacedFrame extends Frame {
-  readonly seq: number;
-}
 
 /** The listeners of one class. */
 export interface ChangeGroup {
   readonly feed: ChangeFeed;
-  readonly values: ClassValues;
+  /** Its values as JSON: what it is found by, and what PostgreSQL is told of it. */
+  readonly key: string;
   readonly listeners: Set<ChangeListener>;
   frames: PlacedFrame[];
+  /** Characters in its frames. */
+  length: number;
   /** The frames hold everything behind this place. */
   floor: number;
 }
 
+const nothing: PlacedFrame[] = [];
 const maxFrames = 500;
 const maxFrameLength = 2 ** 20;
 /** Entries judged in one statement; each for every class. */
@@ -46,6 +45,8 @@ export class ChangeFeed {
   position: number;
   epoch: string;
   private isPumping = false;
+  /** All groups as PostgreSQL is told of them; made anew when they have changed. */
+  private classes: Classes | undefined;
   private readonly onEmpty: () => void;
 
   constructor(plan: PreparedChanges, parts: LiveParts, onEmpty: () => void) {
@@ -60,8 +61,9 @@ export class ChangeFeed {
     const key = JSON.stringify(values);
     const known = this.groups.get(key);
     if (known) return known;
-    const made: ChangeGroup = { feed: this, values, listeners: new Set(), frames: [], floor: this.position };
+    const made: ChangeGroup = { feed: this, key, listeners: new Set(), frames: [], length: 0, floor: this.position };
     this.groups.set(key, made);
+    this.classes = undefined;
     return made;
   }
 
@@ -70,7 +72,8 @@ export class ChangeFeed {
     const { group } = listener;
     group.listeners.delete(listener);
     if (group.listeners.size > 0) return;
-    this.groups.delete(JSON.stringify(group.values));
+    this.groups.delete(group.key);
+    this.classes = undefined;
     if (this.groups.size === 0) this.onEmpty();
   }
 
@@ -113,8 +116,9 @@ export class ChangeFeed {
     const stretch = await this.parts.stretch(this.position, seq, this.plan.tables);
     if (stretch === undefined) return this.restart('EXPIRED');
     const groups = [...this.groups.values()];
-    const classes = groups.map((g) => g.values);
-    const perStatement = Math.max(1, Math.floor(maxJudged / classes.length));
+    this.classes ??= classesOf(groups.map(({ key }) => key));
+    const { classes } = this;
+    const perStatement = Math.max(1, Math.floor(maxJudged / groups.length));
     const told = new Map<number, PlacedFrame[]>();
     for (const part of chunksOf(
       stretch.entries.filter((e) => isOwn(this.plan, e)),
@@ -122,17 +126,31 @@ export class ChangeFeed {
     )) {
       for (const judged of await judgeEntries(this, part, classes)) {
         const frame = this.frame(judged);
-        for (const index of judged.classes) told.set(index, [...(told.get(index) ?? []), frame]);
+        for (const index of judged.classes) {
+          const frames = told.get(index);
+          if (frames) frames.push(frame);
+          else told.set(index, [frame]);
+        }
       }
     }
     const truncated = stretch.entries.findLast((e) => isOwn(this.plan, e) && e.kind === 'truncate');
     this.position = stretch.to;
     groups.forEach((group, index) => {
-      const frames = told.get(index) ?? [];
+      const frames = told.get(index) ?? nothing;
       const all = truncated ? withTruncation(frames, this.resync('TRUNCATED', truncated.seq)) : frames;
       if (all.length > 0) append(group, all);
       for (const listener of group.listeners) listener.follow(all);
     });
+    if (this.classes !== classes) this.passOver(new Set(groups));
+  }
+
+  /** Groups that were made while the others' entries were judged read those from the log. */
+  private passOver(judged: ReadonlySet<ChangeGroup>): void {
+    for (const group of this.groups.values()) {
+      if (judged.has(group)) continue;
+      group.floor = this.position;
+      for (const listener of group.listeners) listener.fallBehind();
+    }
   }
 
   /** What cannot be told is said to be so, and the feed goes on from the log's present end. */
@@ -141,6 +159,7 @@ export class ChangeFeed {
     const frame = this.resync(reason, this.position);
     for (const group of this.groups.values()) {
       group.frames = [];
+      group.length = 0;
       group.floor = this.position;
       for (const listener of group.listeners) listener.restart(frame);
     }
@@ -154,7 +173,7 @@ export class ChangeFeed {
   /** The frame of what one entry came to. */
   frame({ seq, answer }: Judgement): PlacedFrame {
     const cursor = this.parts.seal.seal({ epoch: this.epoch, seq });
-    return { seq, cursor, text: `{"data":${this.parts.plans.withCursor(answer, cursor)}}` };
+    return new PlacedFrame(seq, cursor, `{"data":${this.parts.plans.withCursor(answer, cursor)}}`);
   }
 }
 
@@ -162,7 +181,7 @@ export class ChangeFeed {
 export async function judgeEntries(
   { plan, parts }: ChangeFeed,
   entries: readonly LogEntry[],
-  classes: readonly ClassValues[],
+  classes: Classes,
 ): Promise<Judgement[]> {
   const judgeable = entries.filter((e) => e.kind !== 'truncate');
   if (judgeable.length === 0) return [];
@@ -176,17 +195,21 @@ const withTruncation = (frames: readonly PlacedFrame[], truncation: PlacedFrame)
 ];
 
 function append(group: ChangeGroup, frames: readonly PlacedFrame[]): void {
-  group.frames.push(...frames);
-  let length = group.frames.reduce((sum, f) => sum + f.text.length, 0);
+  for (const frame of frames) {
+    group.frames.push(frame);
+    group.length += frame.text.length;
+  }
+  if (group.frames.length <= maxFrames && group.length <= maxFrameLength) return;
+  // @NOTE down to half: to cut one frame off the front each time would copy all the others each time.
   let dropped = 0;
-  while (group.frames.length - dropped > maxFrames || length > maxFrameLength) {
+  while (group.frames.length - dropped > maxFrames / 2 || group.length > maxFrameLength / 2) {
     const oldest = group.frames[dropped];
     if (!oldest) break;
     group.floor = oldest.seq;
-    length -= oldest.text.length;
+    group.length -= oldest.text.length;
     dropped += 1;
   }
-  if (dropped > 0) group.frames = group.frames.slice(dropped);
+  group.frames = group.frames.slice(dropped);
 }
 
 function* chunksOf<T>(list: readonly T[], size: number): Generator<T[]> {

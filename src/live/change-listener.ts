@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogPosition } from '../log/entry.ts';
-import { type ChangeGroup, judgeEntries, type PlacedFrame } from './change-feed.ts';
+import { type ChangeGroup, judgeEntries } from './change-feed.ts';
+import { classesOf } from './class-values.ts';
+import type { PlacedFrame } from './frame.ts';
 import { patience, type Sink, type Stream } from './sink.ts';
 
 const retryEvery = 200;
@@ -34,7 +36,8 @@ export class ChangeListener implements Stream {
   follow(frames: readonly PlacedFrame[]): void {
     if (!this.isCurrent) return;
     const { feed } = this.group;
-    const due = this.position > (frames[0]?.seq ?? 0) - 1 ? frames.filter((f) => f.seq > this.position) : frames;
+    const first = frames[0];
+    const due = first && first.seq <= this.position ? frames.filter((f) => f.seq > this.position) : frames;
     if (due.length === 0 || this.send(due)) this.position = Math.max(this.position, feed.position);
     else void this.catchUp();
   }
@@ -42,6 +45,12 @@ export class ChangeListener implements Stream {
   /** Takes a checkpoint, if there is nothing else to be told. */
   mark(frame: PlacedFrame): void {
     if (this.isCurrent && frame.seq >= this.position && !this.send([frame])) void this.catchUp();
+  }
+
+  /** The feed has gone on without it. */
+  fallBehind(): void {
+    this.isCurrent = false;
+    void this.catchUp();
   }
 
   /** Its history has ended; it goes on from the feed's position. */
@@ -114,14 +123,14 @@ export class ChangeListener implements Stream {
 
   /** Tells a stretch of what lies between its place and what the group still holds. */
   private async replay(to: number): Promise<void> {
-    const { feed, values } = this.group;
+    const { feed, key } = this.group;
     const stretch = await feed.parts.stretch(this.position, to, feed.plan.tables);
     if (this.isClosed || this.break) return;
     if (!stretch) {
       this.break = feed.resync('EXPIRED', feed.position);
       return;
     }
-    const judged = await judgeEntries(feed, stretch.entries, [values]);
+    const judged = await judgeEntries(feed, stretch.entries, classesOf([key]));
     let frames = judged.map((j) => feed.frame(j));
     const truncated = stretch.entries.findLast((e) => e.kind === 'truncate');
     if (truncated) frames = [feed.resync('TRUNCATED', truncated.seq), ...frames.filter((f) => f.seq > truncated.seq)];

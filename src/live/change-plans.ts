@@ -7,7 +7,7 @@ import type { Verdicts } from '../data/rules/verdicts.ts';
 import type { LogEntry } from '../log/entry.ts';
 import { tableKey } from '../log/entry.ts';
 import type { Database } from '../platform/db.ts';
-import type { ClassValues } from './class-values.ts';
+import type { Classes } from './class-values.ts';
 import type { ChangesField } from './schema.ts';
 
 /** A change's statement, prepared: its text is complete. */
@@ -33,7 +33,7 @@ export interface ChangePlans {
     plan: PreparedChanges,
     entries: readonly LogEntry[],
     deletions: readonly LogEntry[],
-    classes: readonly ClassValues[],
+    classes: Classes,
   ): Promise<Judgement[]>;
   /** Puts the cursor where an answer wants it. */
   withCursor(answer: string, cursor: string): string;
@@ -78,7 +78,7 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
           column((e) => e.old),
           column((e) => e.new),
           `[${gone.join(',')}]`,
-          classes.map((values) => JSON.stringify(values)),
+          classes,
         ],
       });
       return rows.map(([seq, heard, answer]) => ({

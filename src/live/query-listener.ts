@@ -36,7 +36,10 @@ export class QueryListener implements Stream {
   end(error?: unknown): void {
     if (this.isClosed) return;
     this.close();
-    if (error === undefined) return this.sink.end();
+    if (error === undefined) {
+      this.sink.end();
+      return;
+    }
     const originalError = error instanceof Error ? error : new Error(String(error));
     this.sink.end([new GraphQLError(originalError.message, { originalError })]);
   }
