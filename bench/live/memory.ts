@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CrowdOptions, gatherCrowd } from './crowd.ts';
 import type { PeerProcess } from './peer-process.ts';
 
-/** Kilobytes that an idle subscriber keeps a fresh server from giving back, both sides of which have collected their garbage. */
+/**
+ * Kilobytes that an idle subscriber keeps a server from giving back, when both sides have collected their garbage. Read off a
+ * second crowd: with the first goes what is paid once, compiled code and pools, and what the start has left behind.
+ */
 export async function measureMemory(peer: PeerProcess, crowd: Omit<CrowdOptions, 'url'>): Promise<number> {
   const all = { ...crowd, url: peer.url };
-  // What the first few cost is paid once: compiled code, caches, pools.
-  await using _ = await gatherCrowd({ ...all, count: 50 });
+  await using _ = await gatherCrowd(all);
   const before = await settledSize(peer);
   await using __ = await gatherCrowd(all);
   return ((await settledSize(peer)) - before) / crowd.count;

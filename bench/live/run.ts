@@ -75,7 +75,7 @@ async function compareMemory(): Promise<void> {
   );
   const results = await inRounds(names, Math.ceil(rounds / 2), async (name) => {
     await using peer = await startPeerOf(stage, name);
-    return measureMemory(peer, crowdOf(stage, name, 4000));
+    return await measureMemory(peer, crowdOf(stage, name, 2500));
   });
   say('\nmemory of an idle subscription');
   for (const [n, name] of names.entries()) {

@@ -142,6 +142,7 @@ function openSink(request: IncomingMessage, response: ServerResponse, onClose: (
     },
     drained: () => outgoing.drained(),
     end(errors) {
+      if (response.writableEnded) return;
       begin();
       if (errors) response.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
       response.end('event: complete\ndata:\n\n');
