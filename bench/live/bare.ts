@@ -3,14 +3,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient } from 'redis';
 import { WebSocketServer } from 'ws';
-import { channel } from './topic.ts';
+import type { Handed } from './topic.ts';
 
 const http = createServer();
 const sockets = new WebSocketServer({ server: http, perMessageDeflate: false });
 const redis = createClient({ url: process.argv[2]! });
 redis.on('error', () => process.exit(1));
 await redis.connect();
-await redis.subscribe(channel, (text) => {
+await redis.subscribe('bare' satisfies Handed, (text) => {
   for (const socket of sockets.clients) socket.send(text);
 });
 http.listen(0, '127.0.0.1', () => {

@@ -34,7 +34,7 @@ export async function gatherCrowd({ tongue, url, count, tokens = [] }: CrowdOpti
     return { child: fork(new URL('./clients.ts', import.meta.url)), size, own, last: { total: 0, bytes: 0 } as Answer };
   });
   const all = (order: (group: (typeof groups)[number]) => Order) =>
-    Promise.all(groups.map(async (group) => (group.last = await tell(group.child, order(group)))));
+    Promise.all(groups.map(async (group) => (group.last = await tell(group.child, tongue, order(group)))));
   await all(({ size, own }) => ({ do: 'open', tongue, url, tokens: own, count: size }));
   let heard = 0;
   const sum = (of: (answer: Answer) => number) => groups.reduce((total, { last }) => total + of(last), 0);
@@ -60,13 +60,13 @@ export async function gatherCrowd({ tongue, url, count, tokens = [] }: CrowdOpti
   };
 }
 
-function tell(child: ChildProcess, order: Order): Promise<Answer> {
+function tell(child: ChildProcess, tongue: Tongue, order: Order): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => done(() => reject(new Error(why)));
     const onExit = () => fail('a client process ended');
     const onMessage = (answer: Answer) => (answer.error ? fail(answer.error) : done(() => resolve(answer)));
     const late = setTimeout(
-      () => fail(`clients did not hear of everything within ${patience} ms: ${JSON.stringify(order)}`),
+      () => fail(`clients did not hear of everything within ${patience} ms (${tongue}: ${JSON.stringify(order)})`),
       patience,
     );
     const done = (settle: () => void) => {

@@ -5,6 +5,7 @@ import type { Tongue } from './dial.ts';
 import { openScene, type Scene } from './fan-out.ts';
 import type { PeerProcess } from './peer-process.ts';
 import type { Stage } from './stage.ts';
+import type { Handed } from './topic.ts';
 
 /** The peers, the yardstick first. `own rules` are members whose rule has another value for each. */
 export const peerNames = ['bare', 'millrace', 'millrace own rules', 'stock yoga', 'socket.io'] as const;
@@ -53,14 +54,19 @@ export async function openScenes(
   const boards: Board[] = [];
   const scenes = new Map<PeerName, Scene>();
   let size = 0;
-  const byHand = (kind: 'text' | 'change') => async (events: number) => {
-    await Promise.all(Array.from({ length: events }, () => stage.publish(kind, size)));
+  const handed: Partial<Record<PeerName, Handed>> = {
+    bare: 'bare',
+    'stock yoga': 'stock-yoga',
+    'socket.io': 'socket-io',
   };
   const open = async (name: PeerName): Promise<Scene> => {
-    if (!name.startsWith('millrace')) {
+    const by = handed[name];
+    if (by) {
       const peer = await startPeerOf(stage, name);
       const crowd = { ...crowdOf(stage, name, count), url: peer.url };
-      return openScene(name, peer, crowd, byHand(name === 'bare' ? 'text' : 'change'));
+      return openScene(name, peer, crowd, (events) =>
+        Promise.all(Array.from({ length: events }, () => stage.publish(by, size))),
+      );
     }
     const { peer, board } = await stage.millrace();
     boards.push(board);

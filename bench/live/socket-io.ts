@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { createClient } from 'redis';
 import { Server } from 'socket.io';
-import { channel } from './topic.ts';
+import type { Handed } from './topic.ts';
 
 const [url, role] = process.argv.slice(2);
 const publisher = createClient({ url: url! });
@@ -18,7 +18,7 @@ if (role === 'speaks') {
   const listener = publisher.duplicate();
   listener.on('error', () => process.exit(1));
   await listener.connect();
-  await listener.subscribe(channel, (text) => io.emit('change', JSON.parse(text)));
+  await listener.subscribe('socket-io' satisfies Handed, (text) => io.emit('change', JSON.parse(text)));
 }
 http.listen(0, '127.0.0.1', () => {
   process.stdout.write(`up at http://127.0.0.1:${(http.address() as AddressInfo).port}\n`);

@@ -6,7 +6,7 @@ import { startDatabase } from '../database.ts';
 import { type Board, copyBoard, furnishBoard, memberCount, memberId } from './board.ts';
 import { type PeerProcess, startPeer } from './peer-process.ts';
 import { startRedisServer } from './redis-server.ts';
-import { channel, exampleChange } from './topic.ts';
+import { exampleChange, type Handed } from './topic.ts';
 
 /** What all peers of a run stand on, and how each is started. */
 export interface Stage extends AsyncDisposable {
@@ -19,8 +19,8 @@ export interface Stage extends AsyncDisposable {
   socketIo(): Promise<PeerProcess>;
   /** A database that nothing is captured in. */
   uncaptured(): Promise<Board>;
-  /** Tells the peers that are handed their events: a ready text of this size, and the same change for those who make their own. */
-  publish(kind: 'text' | 'change', size: number): Promise<void>;
+  /** Hands a peer an event: the bare one a ready text of this size, the others the change to make theirs of. */
+  publish(peer: Handed, size: number): Promise<void>;
   /** A token for each of the bench's members. */
   tokens: readonly string[];
 }
@@ -83,9 +83,8 @@ export async function openStage(root: string, profile: string | undefined): Prom
       };
     },
     uncaptured: copy,
-    async publish(kind, size) {
-      const text = kind === 'text' ? readyText(size) : JSON.stringify(exampleChange);
-      await publisher.publish(channel, text);
+    async publish(peer, size) {
+      await publisher.publish(peer, peer === 'bare' ? readyText(size) : JSON.stringify(exampleChange));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

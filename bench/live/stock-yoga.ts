@@ -7,7 +7,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import { createPubSub, createSchema, createYoga } from 'graphql-yoga';
 import { createClient } from 'redis';
 import { WebSocketServer } from 'ws';
-import { channel } from './topic.ts';
+import type { Handed } from './topic.ts';
 
 const pubSub = createPubSub<{ change: [change: unknown] }>();
 const yoga = createYoga({
@@ -61,7 +61,7 @@ useServer(
 const redis = createClient({ url: process.argv[2]! });
 redis.on('error', () => process.exit(1));
 await redis.connect();
-await redis.subscribe(channel, (text) => pubSub.publish('change', JSON.parse(text) as unknown));
+await redis.subscribe('stock-yoga' satisfies Handed, (text) => pubSub.publish('change', JSON.parse(text) as unknown));
 http.listen(0, '127.0.0.1', () => {
   process.stdout.write(`up at http://127.0.0.1:${(http.address() as AddressInfo).port}\n`);
 });

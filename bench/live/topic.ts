@@ -1,5 +1,5 @@
-/** The channel of Redis on which the hand-written peers hear of events. */
-export const channel = 'bench:changes';
+/** The peers that hear of events by Redis, each on a channel of its own by this name. */
+export type Handed = 'bare' | 'stock-yoga' | 'socket-io';
 
 /** What every subscriber of Millrace, and of stock Yoga, asks for. */
 export const document = `subscription Board {
