@@ -43,7 +43,6 @@ export class SocketSession implements SinkSession {
   user: string | undefined;
   isAlive = true;
   readonly outgoing: Outgoing;
-  private readonly quiets = new Map<string, QuietStream>();
   private second = 0;
   private messages = 0;
 
@@ -79,23 +78,15 @@ export class SocketSession implements SinkSession {
   /** The client's end of an operation, and the stream that stands for it in the protocol. */
   openSink(id: string): { sink: Sink; quiet: QuietStream } {
     const quiet = new QuietStream(() => this.forget(id));
-    this.quiets.set(id, quiet);
-    return { sink: new SocketSink(this, id), quiet };
+    return { sink: new SocketSink(this, id, quiet), quiet };
   }
 
-  endOperation(id: string, errors?: readonly GraphQLError[]): void {
-    const quiet = this.quiets.get(id);
-    this.forget(id);
-    quiet?.end(errors?.[0]);
+  forget(id: string): void {
+    this.operations.get(id)?.stream.close();
+    this.operations.delete(id);
   }
 
   cutOff(): void {
     this.close(closeCodes.tooSlow, 'too slow: go on from your last cursor');
-  }
-
-  private forget(id: string): void {
-    this.operations.get(id)?.stream.close();
-    this.operations.delete(id);
-    this.quiets.delete(id);
   }
 }

@@ -3,13 +3,14 @@ import type { WebSocket } from 'ws';
 import type { Frame } from '../live/frame.ts';
 import type { Sink } from '../live/sink.ts';
 import type { Outgoing } from './connection.ts';
+import type { QuietStream } from './quiet-stream.ts';
 
 /** What a sink needs of its socket's session. */
 export interface SinkSession {
   readonly webSocket: WebSocket;
   readonly outgoing: Outgoing;
-  /** The operation ends from this side. */
-  endOperation(id: string, errors?: readonly GraphQLError[]): void;
+  /** The operation is none of the socket's any more. */
+  forget(id: string): void;
   cutOff(): void;
 }
 
@@ -20,11 +21,13 @@ const largestWrite = 64 * 1024;
 export class SocketSink implements Sink {
   private readonly session: SinkSession;
   private readonly id: string;
+  private readonly quiet: QuietStream;
   private readonly head: string;
 
-  constructor(session: SinkSession, id: string) {
+  constructor(session: SinkSession, id: string, quiet: QuietStream) {
     this.session = session;
     this.id = id;
+    this.quiet = quiet;
     this.head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`).toString('latin1');
   }
 
@@ -50,7 +53,8 @@ export class SocketSink implements Sink {
   }
 
   end(errors?: readonly GraphQLError[]): void {
-    this.session.endOperation(this.id, errors);
+    this.session.forget(this.id);
+    this.quiet.end(errors?.[0]);
   }
 
   cutOff(): void {
