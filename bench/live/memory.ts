@@ -1,30 +1,23 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CrowdOptions, gatherCrowd } from './crowd.ts';
 import type { PeerProcess } from './peer-process.ts';
 
 /**
- * Kilobytes that an idle subscriber keeps a server from giving back, when both sides have collected their garbage. Read off a
- * second crowd: with the first goes what is paid once, compiled code and pools, and what the start has left behind.
+ * Kilobytes that V8 keeps for an idle subscriber, when the server has collected its garbage.
+ * @NOTE not the resident size: what handshakes have freed stays in the process, takes the next ones in, and hides their cost.
  */
 export async function measureMemory(peer: PeerProcess, crowd: Omit<CrowdOptions, 'url'>): Promise<number> {
   const all = { ...crowd, url: peer.url };
-  await using _ = await gatherCrowd(all);
-  const before = await settledSize(peer);
+  // What the first few cost is paid once: compiled code, plans, caches.
+  await using _ = await gatherCrowd({ ...all, count: 300 });
+  const before = await keptBy(peer);
   await using __ = await gatherCrowd(all);
-  return ((await settledSize(peer)) - before) / crowd.count;
+  return ((await keptBy(peer)) - before) / crowd.count / 1024;
 }
 
-async function settledSize(peer: PeerProcess): Promise<number> {
-  for (let n = 0; n < 3; n += 1) {
-    await sleep(1500);
-    peer.collect();
-  }
-  await sleep(1500);
-  return residentSize(peer.pid);
-}
-
-/** Kilobytes of a process in memory, by `/proc/<pid>/status` (proc_pid_status(5)). */
-export function residentSize(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+async function keptBy(peer: PeerProcess): Promise<number> {
+  await sleep(4000); // timeouts of the handshakes have passed
+  await peer.collect();
+  await sleep(500);
+  return peer.collect();
 }

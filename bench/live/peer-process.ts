@@ -6,8 +6,8 @@ export interface PeerProcess extends AsyncDisposable {
   pid: number;
   /** Where it listens, as `http://127.0.0.1:4000`. */
   url: string;
-  /** Collects its garbage, now. */
-  collect(): void;
+  /** Collects its garbage; resolves with the bytes that V8 keeps for it, within its heap and beside it. */
+  collect(): Promise<number>;
 }
 
 /** What a peer's process is started with. */
@@ -39,11 +39,26 @@ export function startPeer({ root, run, env = {}, profile }: PeerCommand): Promis
       resolve({
         pid: child.pid!,
         url,
-        collect: () => void child.kill('SIGUSR2'),
+        collect: () => collect(child),
         [Symbol.asyncDispose]: () => stop(child),
       });
     });
     child.once('exit', (code) => reject(new Error(`a peer ended with ${code}: ${said}`)));
+  });
+}
+
+function collect(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    let said = '';
+    const onData = (text: string) => {
+      said += text;
+      const kept = /keeps (\d+) bytes/.exec(said)?.[1];
+      if (!kept) return;
+      child.stdout!.off('data', onData);
+      resolve(Number(kept));
+    };
+    child.stdout!.on('data', onData);
+    child.kill('SIGUSR2');
   });
 }
 

@@ -51,7 +51,8 @@ async function compare(
 ): Promise<void> {
   const measured = { ...load, ticksPerSecond: ticks };
   // Connections, plans and compiled code are there before anything is measured.
-  for (const scene of scenes) await measureDelivery(scene, stage, { ...measured, events: load.atOnce * 10 });
+  for (const scene of scenes)
+    await measureDelivery(scene, stage, { ...measured, events: load.atOnce === 1 ? 10 : load.atOnce });
   const results = await inRounds(scenes, rounds, (scene) => measureDelivery(scene, stage, measured));
   const bare = results[0]!;
   say(
