@@ -16,13 +16,16 @@ export interface BenchDatabase extends AsyncDisposable {
   directory: string;
 }
 
-/** Makes the cluster and seeds it. Nothing is synced to disk: it holds nothing worth keeping, and only reads are measured. */
-export async function startDatabase(root: string, rows: number): Promise<BenchDatabase> {
+/**
+ * Makes the cluster and seeds it.
+ * @param durable commits wait for the disk; not where only reads are measured, for it holds nothing worth keeping
+ */
+export async function startDatabase(root: string, rows: number, durable = false): Promise<BenchDatabase> {
   await using stack = new AsyncDisposableStack();
   const directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-bench-'));
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   chmodSync(directory, 0o711); // root's server runs as another user
-  const postgres = stack.use(await startEmbeddedPostgres({ directory, durable: false }));
+  const postgres = stack.use(await startEmbeddedPostgres({ directory, durable }));
   const url = postgres.url();
   await seedProject(readConfig({ DATABASE_URL: url }, root), { rows });
   const postmaster = findPostmaster(clusterHomeAt(path.join(directory, 'postgres')));

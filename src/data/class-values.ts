@@ -1,6 +1,12 @@
 /** The values of one class of viewers, each as PostgreSQL's text: equal lists are one class. */
 export type ClassValues = readonly (string | null)[];
 
+/** Several classes as PostgreSQL is told of them: an array of text, each class a JSON list. */
+export type Classes = string;
+
+/** Spells classes for PostgreSQL, each given as the JSON of its values. */
+export const classesOf = (keys: readonly string[]): Classes => toText(keys)!;
+
 /** Spells parameters as PostgreSQL reads them from text. */
 export const classOf = (values: readonly unknown[]): ClassValues => values.map(toText);
 

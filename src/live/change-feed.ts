@@ -13,17 +13,10 @@ import { MillraceError } from '../errors.ts';
 import type { LogEntry } from '../log/entry.ts';
 import type { ChangeListener } from './change-listener.ts';
 import type { PreparedChanges, ViewerClass } from './change-plans.ts';
+import type { PlacedFrame } from './frame.ts';
 import type { LiveParts } from './live-parts.ts';
 import { Replays } from './replays.ts';
-import type { Frame } from './sink.ts';
-import { framesOf } from './stretch-frames.ts';
-
-/** A frame of a group, and the entry that it tells. */
-export interface PlacedFrame extends Frame {
-  readonly seq: number;
-  /** The transaction of the entry; none of what tells no change. */
-  readonly transaction?: string;
-}
+import { framesOf, type JudgedClasses, spellClasses } from './stretch-frames.ts';
 
 /** The listeners of one class. */
 export interface ChangeGroup {
@@ -31,6 +24,8 @@ export interface ChangeGroup {
   readonly viewers: ViewerClass;
   readonly listeners: Set<ChangeListener>;
   frames: PlacedFrame[];
+  /** Characters in its frames. */
+  length: number;
   /** The frames hold everything behind this place. */
   floor: number;
 }
@@ -50,6 +45,8 @@ export class ChangeFeed {
   epoch: string;
   private isPumping = false;
   private retry: NodeJS.Timeout | undefined;
+  /** All groups' classes as PostgreSQL is told of them; made anew when they have changed. */
+  private everyone: JudgedClasses | undefined;
   private readonly onEmpty: () => void;
 
   constructor(plan: PreparedChanges, parts: LiveParts, onEmpty: () => void) {
@@ -61,11 +58,18 @@ export class ChangeFeed {
 
   /** The group of a class, made when there is none. */
   group(viewers: ViewerClass): ChangeGroup {
-    const key = JSON.stringify(viewers.values);
-    const known = this.groups.get(key);
+    const known = this.groups.get(viewers.key);
     if (known) return known;
-    const made: ChangeGroup = { feed: this, viewers, listeners: new Set(), frames: [], floor: this.position };
-    this.groups.set(key, made);
+    const made: ChangeGroup = {
+      feed: this,
+      viewers,
+      listeners: new Set(),
+      frames: [],
+      length: 0,
+      floor: this.position,
+    };
+    this.everyone = undefined;
+    this.groups.set(viewers.key, made);
     return made;
   }
 
@@ -74,7 +78,8 @@ export class ChangeFeed {
     const { group } = listener;
     group.listeners.delete(listener);
     if (group.listeners.size > 0) return;
-    this.groups.delete(JSON.stringify(group.viewers.values));
+    this.groups.delete(group.viewers.key);
+    this.everyone = undefined;
     if (this.groups.size > 0) return;
     clearTimeout(this.retry);
     this.onEmpty();
@@ -131,7 +136,8 @@ export class ChangeFeed {
     if (isOver()) return;
     if (stretch === undefined) return this.restart('EXPIRED');
     const groups = [...this.groups.values()];
-    const told = await this.told(stretch.entries, groups);
+    this.everyone ??= spellClasses(groups.map(({ viewers }) => viewers));
+    const told = await this.judge(stretch.entries, groups, this.everyone);
     if (isOver()) return;
     this.position = stretch.to;
     for (const group of this.groups.values()) if (!told.has(group)) passOver(group);
@@ -142,8 +148,15 @@ export class ChangeFeed {
   }
 
   /** Judges a stretch of the log for these groups: what each of them is told of it. */
-  async told(stretch: readonly LogEntry[], groups: readonly ChangeGroup[]): Promise<Map<ChangeGroup, PlacedFrame[]>> {
-    const classes = groups.map(({ viewers }) => viewers);
+  told(stretch: readonly LogEntry[], groups: readonly ChangeGroup[]): Promise<Map<ChangeGroup, PlacedFrame[]>> {
+    return this.judge(stretch, groups, spellClasses(groups.map(({ viewers }) => viewers)));
+  }
+
+  private async judge(
+    stretch: readonly LogEntry[],
+    groups: readonly ChangeGroup[],
+    classes: JudgedClasses,
+  ): Promise<Map<ChangeGroup, PlacedFrame[]>> {
     const told = await framesOf(this.parts, this.plan, this.epoch, stretch, classes);
     return new Map(groups.map((group, index) => [group, told[index]!]));
   }
@@ -154,6 +167,7 @@ export class ChangeFeed {
     const frame = this.resync(reason, this.position);
     for (const group of this.groups.values()) {
       group.frames = [];
+      group.length = 0;
       group.floor = this.position;
       for (const listener of group.listeners) listener.restart(frame);
     }
@@ -172,15 +186,19 @@ function passOver(group: ChangeGroup): void {
 }
 
 function append(group: ChangeGroup, frames: readonly PlacedFrame[]): void {
-  group.frames.push(...frames);
-  let length = group.frames.reduce((sum, f) => sum + f.text.length, 0);
+  for (const frame of frames) {
+    group.frames.push(frame);
+    group.length += frame.text.length;
+  }
+  if (group.frames.length <= maxFrames && group.length <= maxFrameLength) return;
+  // @NOTE down to half: to cut one frame off the front each time would copy all the others each time.
   let dropped = 0;
-  while (group.frames.length - dropped > maxFrames || length > maxFrameLength) {
+  while (group.frames.length - dropped > maxFrames / 2 || group.length > maxFrameLength / 2) {
     const oldest = group.frames[dropped];
     if (!oldest) break;
     group.floor = oldest.seq;
-    length -= oldest.text.length;
+    group.length -= oldest.text.length;
     dropped += 1;
   }
-  if (dropped > 0) group.frames = group.frames.slice(dropped);
+  group.frames = group.frames.slice(dropped);
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { snapshotSees } from '../log/cursor.ts';
 import type { LogPosition } from '../log/entry.ts';
-import type { ChangeGroup, PlacedFrame } from './change-feed.ts';
+import type { ChangeGroup } from './change-feed.ts';
+import type { PlacedFrame } from './frame.ts';
 import { patience, type Sink, type Stream } from './sink.ts';
 
 const retryEvery = 200;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type ClassValues, classOf } from '../data/class-values.ts';
+import { type Classes, type ClassValues, classesOf, classOf } from '../data/class-values.ts';
 import { createPlanCache } from '../data/plan-cache.ts';
 import { type ChangePlan, compileChange, entryParameters } from '../data/planner/change.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
@@ -35,7 +35,8 @@ export interface PreparedSight {
 
 /** A class of viewers: its values for the plan, and for each of its sights. */
 export interface ViewerClass {
-  values: ClassValues;
+  /** Its values for the plan as JSON: what it is found by, and what PostgreSQL is told of it. */
+  key: string;
   sightValues: readonly ClassValues[];
   /** What its sight depends on. */
   watch: Watch;
@@ -56,7 +57,7 @@ export interface ChangePlans {
     plan: PreparedChanges,
     entries: readonly LogEntry[],
     deletions: readonly LogEntry[],
-    classes: readonly ClassValues[],
+    classes: Classes,
   ): Promise<Judgement[]>;
   /** Which classes see other rows than before because of these entries of the sight's table: the last such entry of each. */
   judgeSight(
@@ -121,7 +122,7 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
           column((e) => e.old),
           column((e) => e.new),
           `[${gone.join(',')}]`,
-          classes.map((values) => JSON.stringify(values)),
+          classes,
         ],
       });
       return rows.map(([seq, heard, answer]) => ({
@@ -150,7 +151,7 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
       return last;
     },
     classOf: (plan, input) => ({
-      values: classOf(plan.values(input)),
+      key: JSON.stringify(classOf(plan.values(input))),
       sightValues: plan.sights.map((sight) => classOf(sight.values(input))),
       watch: watchFor(plan.sight.dependencies, input),
     }),

@@ -1,6 +1,6 @@
 import type { ChangePlan } from '../data/planner/change.ts';
 import type { CursorSeal } from '../log/cursor.ts';
-import type { PlacedFrame } from './change-feed.ts';
+import { PlacedFrame } from './frame.ts';
 
 /** Makes the frames that tell no change: where a stream stands, and that it has a hole. */
 export interface Markers {
@@ -17,7 +17,7 @@ export function createMarkers(seal: CursorSeal): Markers {
       key,
       name === '__typename' ? plan.typeName : (values[name] ?? null),
     ]);
-    return { seq, cursor, text: JSON.stringify({ data: { [plan.key]: Object.fromEntries(answer) } }) };
+    return new PlacedFrame(seq, cursor, JSON.stringify({ data: { [plan.key]: Object.fromEntries(answer) } }));
   };
   return {
     checkpoint: (plan, epoch, seq) => frame(plan, epoch, seq, { type: 'CHECKPOINT' }),

@@ -8,10 +8,10 @@
  */
 import { createPatch } from 'rfc6902';
 import type { LogEntry } from '../log/entry.ts';
+import { Frame } from './frame.ts';
 import type { LiveParts } from './live-parts.ts';
 import type { QueryListener } from './query-listener.ts';
 import { type Images, isRelevant, type Watch } from './relevance.ts';
-import type { Frame } from './sink.ts';
 
 /** What a group asks the database. */
 export interface GroupQuestion {
@@ -113,7 +113,7 @@ export class QueryGroup {
     const patch = this.question.asPatch && this.data !== undefined ? patchFrame(this.data, data, number) : undefined;
     const live = this.question.asPatch ? `,"extensions":{"live":{"revision":${number}}}` : '';
     this.data = data;
-    this.latest = { number, whole: { text: `{"data":${data}${live}}` }, patch };
+    this.latest = { number, whole: new Frame(`{"data":${data}${live}}`), patch };
     for (const listener of this.listeners) listener.tell(this.latest);
   }
 }
@@ -122,5 +122,5 @@ export class QueryGroup {
 function patchFrame(before: string, after: string, number: number): Frame | undefined {
   const patch = JSON.stringify(createPatch(JSON.parse(before), JSON.parse(after)));
   if (patch.length >= after.length) return undefined;
-  return { text: `{"data":null,"extensions":{"live":{"revision":${number},"patch":${patch}}}}` };
+  return new Frame(`{"data":null,"extensions":{"live":{"revision":${number},"patch":${patch}}}}`);
 }

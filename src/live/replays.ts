@@ -1,4 +1,5 @@
-import type { ChangeFeed, ChangeGroup, PlacedFrame } from './change-feed.ts';
+import type { ChangeFeed, ChangeGroup } from './change-feed.ts';
+import type { PlacedFrame } from './frame.ts';
 
 /** What lies behind a place for one group, and how far that goes. */
 export interface Replayed {

@@ -1,13 +1,6 @@
 import type { GraphQLError } from 'graphql';
 import type { LogPosition } from '../log/entry.ts';
-
-/** One result for whoever is in a group, ready to be sent: written once, shared by all. */
-export interface Frame {
-  /** The execution result as JSON text. */
-  readonly text: string;
-  /** The place in the log behind it, sealed; what a client resumes from. */
-  readonly cursor?: string;
-}
+import type { Frame } from './frame.ts';
 
 /** The client's end of one stream; a transport makes it. */
 export interface Sink {

@@ -1,12 +1,26 @@
 /** What a stretch of the log comes to for classes of viewers: the frames that each of them is told, in order. */
+
+import { type Classes, classesOf } from '../data/class-values.ts';
 import type { LogEntry } from '../log/entry.ts';
-import type { PlacedFrame } from './change-feed.ts';
 import type { PreparedChanges, ViewerClass } from './change-plans.ts';
+import { PlacedFrame } from './frame.ts';
 import type { LiveParts } from './live-parts.ts';
 import { isRelevant } from './relevance.ts';
 
 /** Judgements of one statement: entries times classes. */
 const maxJudged = 20_000;
+
+/** Classes that are judged together. */
+export interface JudgedClasses {
+  list: readonly ViewerClass[];
+  spelt: Classes;
+}
+
+/** Spells classes for PostgreSQL. */
+export const spellClasses = (list: readonly ViewerClass[]): JudgedClasses => ({
+  list,
+  spelt: classesOf(list.map(({ key }) => key)),
+});
 
 /** Judges a stretch's entries for all classes together; the lists of frames stand in the order of the classes. */
 export async function framesOf(
@@ -14,23 +28,22 @@ export async function framesOf(
   plan: PreparedChanges,
   epoch: string,
   entries: readonly LogEntry[],
-  classes: readonly ViewerClass[],
+  { list: classes, spelt }: JudgedClasses,
 ): Promise<PlacedFrame[][]> {
   const told: PlacedFrame[][] = classes.map(() => []);
   const own = entries.filter((e) => e.table === plan.table);
   const rows = own.filter((e) => e.kind !== 'truncate');
-  const values = classes.map((c) => c.values);
   for (const part of chunksOf(rows, Math.max(1, Math.floor(maxJudged / classes.length)))) {
     const transactions = new Map(part.map((e) => [e.seq, e.transaction]));
     for (const { seq, classes: heard, answer } of await parts.plans.judge(
       plan,
       part,
       await parts.deletions(plan, part),
-      values,
+      spelt,
     )) {
       const cursor = parts.seal.seal({ epoch, seq });
       const transaction = transactions.get(seq);
-      const frame = { seq, cursor, transaction, text: `{"data":${parts.plans.withCursor(answer, cursor)}}` };
+      const frame = new PlacedFrame(seq, cursor, `{"data":${parts.plans.withCursor(answer, cursor)}}`, transaction);
       for (const index of heard) told[index]!.push(frame);
     }
   }
@@ -55,6 +68,7 @@ async function holesIn(
   const note = (index: number, seq: number) => holes.set(index, Math.max(holes.get(index) ?? 0, seq));
   for (const [i, sight] of plan.sights.entries()) {
     const others = entries.filter((e) => e.table === sight.table);
+    if (others.length === 0) continue;
     const concerned = classes.flatMap((c, index) =>
       others.some((e) => isRelevant(c.watch, e, parts.images)) ? [index] : [],
     );

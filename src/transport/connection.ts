@@ -4,37 +4,37 @@ import type { Socket } from 'node:net';
 const highWater = 64 * 1024;
 
 /** The outgoing side of a connection: bounded, so that a client that does not read costs no more than its bound. */
-export interface Outgoing {
-  /** Whether it takes more now. */
-  hasRoom(): boolean;
-  /** Resolves when it takes more, or has ended. */
-  drained(): Promise<void>;
-  /** Sends what `write` writes in one go. */
-  together(write: () => void): void;
-}
+export class Outgoing {
+  private readonly socket: Socket;
+  private readonly buffer: { readonly writableLength: number };
 
-/** Watches the outgoing side of a socket; `buffered` tells the bytes that wait above it. */
-export function watchOutgoing(socket: Socket, buffered: () => number = () => socket.writableLength): Outgoing {
-  const hasRoom = () => buffered() <= highWater;
-  return {
-    hasRoom,
-    drained: () =>
-      new Promise((resolve) => {
-        if (hasRoom() || socket.destroyed) return resolve();
-        const done = () => {
-          socket.off('drain', done).off('close', done);
-          resolve();
-        };
-        // @NOTE above the bound the socket's own buffer is over its mark too, so `drain` is still to come.
-        socket.on('drain', done).on('close', done);
-      }),
-    together(write) {
-      socket.cork();
-      try {
-        write();
-      } finally {
-        process.nextTick(() => socket.uncork());
-      }
-    },
-  };
+  /** @param buffer what holds all that waits for the socket, where more than the socket does */
+  constructor(socket: Socket, buffer: { readonly writableLength: number } = socket) {
+    this.socket = socket;
+    this.buffer = buffer;
+  }
+
+  /** Whether it takes more now. */
+  hasRoom(): boolean {
+    return this.buffer.writableLength <= highWater;
+  }
+
+  /** Writes bytes, each as one character, whether or not there is room. */
+  write(bytes: string): void {
+    this.socket.write(bytes, 'latin1');
+  }
+
+  /** Resolves when it takes more, or has ended. */
+  drained(): Promise<void> {
+    const { socket } = this;
+    return new Promise((resolve) => {
+      if (this.hasRoom() || socket.destroyed) return resolve();
+      const done = () => {
+        socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      // @NOTE above the bound the socket's own buffer is over its mark too, so `drain` is still to come.
+      socket.on('drain', done).on('close', done);
+    });
+  }
 }

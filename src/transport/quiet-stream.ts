@@ -1,40 +1,53 @@
 import type { GraphQLError } from 'graphql';
 
+const done = { done: true, value: undefined } as const;
+
 /**
  * A stream as the protocol's library sees it: it yields nothing, for its frames go to the socket by a shorter way, and it lasts
  * until either side ends it.
  */
-export interface QuietStream extends AsyncGenerator<never, void, void> {
-  /** Ends it from the server's side, in order or with an error. */
-  end(error?: GraphQLError): void;
-}
+export class QuietStream implements AsyncGenerator<never, void, void> {
+  private readonly onReturn: () => void;
+  private readonly ended: Promise<typeof done>;
+  private resolve!: (result: typeof done) => void;
+  private reject!: (error: unknown) => void;
 
-/** Makes a quiet stream; `onReturn` is called when the client ends it. */
-export function createQuietStream(onReturn: () => void): QuietStream {
-  let settle: { resolve(): void; reject(error: unknown): void } | undefined;
-  const ended = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  ended.catch(() => {}); // it may end before anybody waits
-  const done = { done: true as const, value: undefined };
-  return {
-    next: () => ended.then(() => done),
-    return: async () => {
-      onReturn();
-      settle?.resolve();
-      return done;
-    },
-    throw: async (error) => {
-      settle?.reject(error);
-      return done;
-    },
-    end: (error) => (error ? settle?.reject(error) : settle?.resolve()),
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    [Symbol.asyncDispose]: async () => {
-      onReturn();
-      settle?.resolve();
-    },
-  };
+  /** @param onReturn called when the client ends it */
+  constructor(onReturn: () => void) {
+    this.onReturn = onReturn;
+    this.ended = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.ended.catch(() => {}); // it may end before anybody waits
+  }
+
+  /** Ends it from the server's side, in order or with an error. */
+  end(error?: GraphQLError): void {
+    if (error) this.reject(error);
+    else this.resolve(done);
+  }
+
+  next(): Promise<typeof done> {
+    return this.ended;
+  }
+
+  async return(): Promise<typeof done> {
+    this.onReturn();
+    this.resolve(done);
+    return done;
+  }
+
+  async throw(error: unknown): Promise<typeof done> {
+    this.reject(error);
+    return done;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
 }

@@ -3,8 +3,9 @@ import type { GraphQLError } from 'graphql';
 import type { WebSocket } from 'ws';
 import type { Context } from '../context.ts';
 import type { Sink, Stream } from '../live/sink.ts';
-import { type Outgoing, watchOutgoing } from './connection.ts';
-import { createQuietStream, type QuietStream } from './quiet-stream.ts';
+import { Outgoing } from './connection.ts';
+import { QuietStream } from './quiet-stream.ts';
+import { type SinkSession, SocketSink } from './socket-sink.ts';
 
 /** Close codes of ours besides those of the protocol (graphql-transport-ws); a client that gets 1001, 1012 or 1013 tries again. */
 export const closeCodes = {
@@ -32,7 +33,7 @@ export interface SocketOperation {
 const leaveWithin = 5000;
 
 /** One open socket: who is at the other end, and what runs on it. */
-export class SocketSession {
+export class SocketSession implements SinkSession {
   readonly webSocket: WebSocket;
   /** The `Authorization` header of the handshake, where there was one. */
   readonly header: string | null;
@@ -42,14 +43,14 @@ export class SocketSession {
   /** The user whose sockets are counted. */
   user: string | undefined;
   isAlive = true;
-  private readonly outgoing: Outgoing;
+  readonly outgoing: Outgoing;
   private second = 0;
   private messages = 0;
 
   constructor(webSocket: WebSocket, socket: Socket, header: string | null) {
     this.webSocket = webSocket;
     this.header = header;
-    this.outgoing = watchOutgoing(socket, () => webSocket.bufferedAmount);
+    this.outgoing = new Outgoing(socket);
   }
 
   /** Counts a message; false when there have been more than `most` in this second. */
@@ -77,35 +78,20 @@ export class SocketSession {
 
   /** The client's end of an operation, and the stream that stands for it in the protocol. */
   openSink(id: string): { sink: Sink; quiet: QuietStream } {
-    const quiet = createQuietStream(() => {
-      this.operations.get(id)?.stream.close();
-      this.operations.delete(id);
-    });
-    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-    const { webSocket, outgoing } = this;
-    const write = (text: string) => webSocket.send(`${head}${text}}`);
-    const sink: Sink = {
-      send(frames) {
-        if (webSocket.readyState !== webSocket.OPEN) return frames.length;
-        if (frames.length === 1 && outgoing.hasRoom()) {
-          write(frames[0]!.text);
-          return 1;
-        }
-        let sent = 0;
-        outgoing.together(() => {
-          while (sent < frames.length && outgoing.hasRoom()) write(frames[sent++]!.text);
-        });
-        return sent;
-      },
-      drained: () => outgoing.drained(),
-      end: (errors) => {
-        this.operations.get(id)?.stream.close();
-        this.operations.delete(id);
-        quiet.end(errors[0]);
-      },
-      leave: () => this.close(closeCodes.restart, 'what is served has changed: come back'),
-      cutOff: () => this.close(closeCodes.tooSlow, 'too slow: go on from your last cursor'),
-    };
-    return { sink, quiet };
+    const quiet = new QuietStream(() => this.forget(id));
+    return { sink: new SocketSink(this, id, quiet), quiet };
+  }
+
+  forget(id: string): void {
+    this.operations.get(id)?.stream.close();
+    this.operations.delete(id);
+  }
+
+  leave(): void {
+    this.close(closeCodes.restart, 'what is served has changed: come back');
+  }
+
+  cutOff(): void {
+    this.close(closeCodes.tooSlow, 'too slow: go on from your last cursor');
   }
 }

@@ -9,9 +9,10 @@ import type { Context } from '../context.ts';
 import { MillraceError, statusOf } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
 import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
+import type { Frame } from '../live/frame.ts';
 import type { Sink, Stream } from '../live/sink.ts';
 import { type Census, createCensus } from './census.ts';
-import { watchOutgoing } from './connection.ts';
+import { Outgoing } from './connection.ts';
 import { addressOf, isAllowedOrigin } from './origins.ts';
 
 /** Answers requests that ask for events, where the operation is live. */
@@ -28,6 +29,8 @@ interface Open {
   expiresAt: number;
 }
 
+/** Characters that are written in one go, at most, beyond one event. */
+const largestWrite = 64 * 1024;
 const beatEvery = 15_000;
 const expiryEvery = 500;
 
@@ -125,7 +128,7 @@ function openSink(
   response: ServerResponse,
   onClose: () => void,
 ): { sink: Sink; begin: () => void } {
-  const outgoing = watchOutgoing(request.socket, () => response.writableLength);
+  const outgoing = new Outgoing(request.socket, response);
   const begin = () => {
     if (response.headersSent) return;
     response.writeHead(200, {
@@ -141,19 +144,16 @@ function openSink(
     send(frames) {
       begin();
       if (response.destroyed) return frames.length;
+      if (!outgoing.hasRoom()) return 0;
       let sent = 0;
       let text = '';
-      while (sent < frames.length && (text.length === 0 || text.length < 64 * 1024)) {
-        const { cursor, text: payload } = frames[sent]!;
-        text += `${cursor === undefined ? '' : `id: ${cursor}\n`}event: next\ndata: ${payload.replaceAll('\n', '\ndata: ')}\n\n`;
-        sent += 1;
-      }
-      if (!outgoing.hasRoom()) return 0;
-      response.write(text);
+      while (sent < frames.length && text.length < largestWrite) text += eventOf(frames[sent++]!);
+      if (text.length > 0) response.write(text, 'latin1');
       return sent;
     },
     drained: () => outgoing.drained(),
     end(errors) {
+      if (response.writableEnded) return;
       begin();
       response.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
       response.end('event: complete\ndata:\n\n');
@@ -163,6 +163,12 @@ function openSink(
     cutOff: () => response.destroy(),
   };
   return { sink, begin };
+}
+
+/** One event, each byte as one character. */
+function eventOf({ cursor, bytes }: Frame): string {
+  const data = bytes.includes('\n') ? bytes.replaceAll('\n', '\ndata: ') : bytes;
+  return `${cursor === undefined ? '' : `id: ${cursor}\n`}event: next\ndata: ${data}\n\n`;
 }
 
 function refuse(response: ServerResponse, errors: readonly GraphQLError[]): void {

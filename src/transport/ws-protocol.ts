@@ -90,9 +90,13 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Serv
 
   return makeServer<Params, Extra>({
     connectionInitWaitTimeout: config.initTimeout,
-    async onConnect({ extra: { session }, connectionParams }: Connection) {
+    async onConnect(connection: Connection) {
+      const { session } = connection.extra;
+      const authorization = authorizationIn(connection.connectionParams) ?? session.header;
+      // Nobody needs the token any more; the library would keep it as long as the socket.
+      (connection as { connectionParams: Params }).connectionParams = undefined;
       try {
-        await identify(session, authorizationIn(connectionParams) ?? session.header);
+        await identify(session, authorization);
         return true;
       } catch (error) {
         refuse(session, error);

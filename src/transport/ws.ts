@@ -13,7 +13,7 @@ import { toClientError } from '../graphql/client-errors.ts';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
 import { isDeeperThan, maxDepth } from './body.ts';
-import { createCensus } from './census.ts';
+import { type Census, createCensus } from './census.ts';
 import { addressOf, isAllowedOrigin } from './origins.ts';
 import { closeCodes, SocketSession } from './socket-session.ts';
 import { createProtocol } from './ws-protocol.ts';
@@ -29,6 +29,15 @@ const endpoint = '/graphql';
 const pingEvery = 15_000;
 const expiryEvery = 500;
 
+function destroyOnError(this: Socket): void {
+  this.destroy();
+}
+
+/** @NOTE on its own: a closure made beside the request would keep all of it for as long as the socket lives. */
+function leaveOnClose(socket: Socket, addresses: Census, address: string): void {
+  socket.once('close', () => addresses.leave(address));
+}
+
 /** Takes the upgrades of an HTTP server; disposing of it takes leave of every client. */
 export function attachSockets(http: Server, config: StreamConfig, parts: SocketParts): Disposable {
   const sockets = new WebSocketServer({
@@ -43,14 +52,14 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
   const protocol = createProtocol(config, { ...parts, users });
 
   http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroyOnError);
     const refuse = (status: string) =>
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     if (request.url?.split('?', 1)[0] !== endpoint) return refuse('404 Not Found');
     if (!isAllowedOrigin(request, config.origins)) return refuse('403 Forbidden');
     const address = addressOf(request, config.trustProxy);
     if (!addresses.enter(address)) return refuse('429 Too Many Requests');
-    socket.once('close', () => addresses.leave(address));
+    leaveOnClose(socket, addresses, address);
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       open(webSocket, new SocketSession(webSocket, socket, request.headers.authorization ?? null));
     });
