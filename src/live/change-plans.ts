@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Classes, type ClassValues, classesOf, classOf } from '../data/class-values.ts';
+import { type Classes, type ClassValues, classOf } from '../data/class-values.ts';
 import { createPlanCache } from '../data/plan-cache.ts';
 import { type ChangePlan, compileChange, entryParameters } from '../data/planner/change.ts';
 import type { PlannedField } from '../data/planner/plan.ts';

@@ -243,7 +243,8 @@ describe('tables that are not like others', () => {
     const start = await begun(stream);
     await sql(`drop trigger "Millrace_capture" on "Keyless"; insert into "Keyless" values ('unheard')`);
     await other.server.replace(other.server.application());
-    const again = client.subscribe(
+    await using back = await openSocket(other, { role: 'admin' });
+    const again = back.subscribe(
       'subscription ($after: String) { keylessChanges(after: $after) { type reason cursor node { code } } }',
       { after: start },
     );
