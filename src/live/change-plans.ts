@@ -59,10 +59,14 @@ export interface ChangePlans {
     deletions: readonly LogEntry[],
     classes: Classes,
   ): Promise<Judgement[]>;
-  /** Which classes see other rows than before because of these entries of the sight's table: the last such entry of each. */
+  /**
+   * Which classes see other rows than before because of these entries of the sight's table: the last such entry of each.
+   * @param later what was made and deleted of the model's own rows since the first of the entries
+   */
   judgeSight(
     sight: PreparedSight,
     entries: readonly LogEntry[],
+    later: readonly LogEntry[],
     classes: readonly ClassValues[],
   ): Promise<Map<number, number>>;
   /** The class that an input belongs to. @throws MillraceError INVALID_INPUT */
@@ -131,14 +135,19 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
         answer: answer as string,
       }));
     },
-    async judgeSight(sight, entries, classes) {
+    async judgeSight(sight, entries, later, classes) {
       const rows = await db.query({
         name: sight.id,
         text: sight.text,
         values: [
           entries.map((e) => e.seq),
+          entries.map((e) => e.transaction),
           entries.map((e) => e.old),
           entries.map((e) => e.new),
+          later.map((e) => e.seq),
+          later.map((e) => e.transaction),
+          later.map((e) => e.kind),
+          later.map((e) => e.new ?? e.old),
           classes.map((values) => JSON.stringify(values)),
         ],
       });

@@ -5,7 +5,7 @@ import type { LogSource } from '../log/log-source.ts';
 import type { LogTail } from '../log/tail.ts';
 import type { Database } from '../platform/db.ts';
 import type { Logger } from '../platform/log.ts';
-import type { ChangePlans } from './change-plans.ts';
+import type { ChangePlans, PreparedChanges } from './change-plans.ts';
 import type { Markers } from './markers.ts';
 import type { Images } from './relevance.ts';
 
@@ -26,6 +26,8 @@ export interface LiveParts {
   log: Logger;
   /** A stretch of the log behind `after`, from memory where it is there; undefined when the log does not reach back so far. */
   stretch(after: number, to: number, tables: readonly string[]): Promise<Stretch | undefined>;
+  /** What was made and deleted of the plan's own rows behind a place, as far as the log knows now. */
+  laterRows(plan: PreparedChanges, after: number): Promise<LogEntry[]>;
   /** The rows that went together with these entries, as far as the plan's rules and filter look at them. */
   deletions(plan: ChangePlan, entries: readonly LogEntry[]): Promise<LogEntry[]>;
 }
@@ -33,7 +35,10 @@ export interface LiveParts {
 const chunk = 1000;
 
 /** Reads stretches of the log: the newest from the tail, older ones from the source. */
-export function createStretches(source: LogSource, tail: LogTail): Pick<LiveParts, 'stretch' | 'deletions'> {
+export function createStretches(
+  source: LogSource,
+  tail: LogTail,
+): Pick<LiveParts, 'stretch' | 'deletions' | 'laterRows'> {
   return {
     async stretch(after, to, tables) {
       const recent = tail.recent(after, to - after);
@@ -47,6 +52,10 @@ export function createStretches(source: LogSource, tail: LogTail): Pick<LivePart
       const { first } = await source.extent();
       if (first > after + 1) return undefined;
       return { entries, to: entries.length < chunk ? to : entries.at(-1)!.seq };
+    },
+    async laterRows({ table }, after) {
+      const recent = tail.recent(after) ?? (await source.read({ after, limit: chunk * 10, tables: [table] }));
+      return recent.filter((e) => e.table === table && (e.kind === 'insert' || e.kind === 'delete'));
     },
     async deletions(plan, entries) {
       const tables = plan.deletedIn.map(tableKey);

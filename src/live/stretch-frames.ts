@@ -78,7 +78,8 @@ async function holesIn(
     const rows = others.filter((e) => e.kind !== 'truncate');
     for (const part of chunksOf(rows, Math.max(1, Math.floor(maxJudged / concerned.length)))) {
       const values = concerned.map((index) => classes[index]!.sightValues[i]!);
-      for (const [n, seq] of await parts.plans.judgeSight(sight, part, values)) note(concerned[n]!, seq);
+      const later = await parts.laterRows(plan, part[0]!.seq);
+      for (const [n, seq] of await parts.plans.judgeSight(sight, part, later, values)) note(concerned[n]!, seq);
     }
   }
   return holes;

@@ -15,10 +15,13 @@ import { type Parameters, parametrise } from './classes.ts';
 import { type Compiler, createCompiler, visible } from './compiler.ts';
 import { type Dependency, dependenciesOf } from './dependencies.ts';
 import type { PlannedField } from './plan.ts';
-import { all, identifier, tableRef } from './statement.ts';
+import { all, identifier, literal, tableRef } from './statement.ts';
 import { compileWhere } from './where.ts';
 
-/** The statement for one table: `$1` … `$3` are its entries (seq, old, new, as arrays), `$4` the classes. Yields seq and classes. */
+/**
+ * The statement for one table: `$1` … `$4` are its entries (seq, transaction, old, new, as arrays), `$5` … `$8` what was made and
+ * deleted of the model's own rows since (seq, transaction, kind, row), `$9` the classes. It yields seq and classes.
+ */
 export interface SightPlan extends Parameters {
   table: TableName;
 }
@@ -31,7 +34,7 @@ export interface Sight {
 }
 
 /** How many parameters a sight's statement has before those of a class. */
-export const sightParameters = 4;
+export const sightParameters = 9;
 
 type Given = Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>;
 
@@ -107,14 +110,30 @@ function compileFor(
     fieldArguments(field.nodes[0]!, field.definition!.args, c.variables).get('where'),
     'client',
   );
-  const from = `from ${tableRef(model.model.table)} ${row}`;
-  const found = places.map((condition) => `exists (select 1 ${from} where ${all([condition, filter])} and ${differs})`);
+  // @NOTE the rows as they were then: what was made since tells of itself, and what was deleted since was still there; what
+  // went in the same transaction tells of itself as well.
+  const own = tableRef(model.model.table);
+  const since = (kind: 'insert' | 'delete') =>
+    `select r.* from later l cross join lateral json_populate_record(null::${own}, l.image) r
+      where l.kind = '${kind}' and l.seq > e.seq${kind === 'delete' ? ' and l.xid <> e.xid' : ''}`;
+  const isSame = identifyingFields(model.model).map(({ column: c }) => `x.${identifier(c)} = ${row}.${identifier(c)}`);
+  const from = `from (select * from ${own} union all ${since('delete')}) ${row}`;
+  const isOlder = `not exists (select 1 from (${since('insert')}) x where ${isSame.join(' and ')})`;
+  const found = places.map(
+    (condition) => `exists (select 1 ${from} where ${all([condition, filter])} and ${isOlder} and ${differs})`,
+  );
   const parameters = parametrise(
     c.statement,
     sightParameters,
     (classes) => `
+    with later as (
+      select * from unnest($5::int8[], $6::text[], $7::text[], $8::json[]) l(seq, xid, kind, image)
+      union all
+      select 9223372036854775807, xid::text, case operation when 'I' then 'insert' else 'delete' end, coalesce(new, old)
+      from millrace.event_inbox where relation = ${literal(`${model.model.table.schema}.${model.model.table.name}`)} and operation in ('I', 'D')
+    )
     select e.seq, array_agg(k.n)
-    from unnest($1::int8[], $2::json[], $3::json[]) e(seq, old, new) cross join ${classes}
+    from unnest($1::int8[], $2::text[], $3::json[], $4::json[]) e(seq, xid, old, new) cross join ${classes}
     where ${found.join(' or ')} group by e.seq`,
   );
   return { table: other, ...parameters };
