@@ -178,12 +178,12 @@ const moveText = `
  */
 async function beginNewEpochElsewhere(session: Session): Promise<void> {
   await session.query({
-    text: `with here as (
-        select (select system_identifier from pg_control_system()) || '/' || (select timeline_id from pg_control_checkpoint()) as origin
-      )
-      update millrace.event_head h set origin = here.origin,
+    text: `update millrace.event_head h set origin = here.origin,
         epoch = case when h.origin = '' then h.epoch else gen_random_uuid()::text end
-      from here where h.origin <> here.origin`,
+      from (
+        select (select system_identifier from pg_control_system()) || '/' || (select timeline_id from pg_control_checkpoint()) as origin
+      ) here
+      where h.origin <> here.origin`,
     values: [],
   });
 }

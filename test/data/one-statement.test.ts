@@ -38,9 +38,10 @@ async function statementsOf<T>(work: () => Promise<T>): Promise<[T, string[]]> {
   const log = path.join(directory.path, 'postgres', 'server.log');
   const before = readFileSync(log, 'utf8').length;
   const result = await work();
-  const lines = readFileSync(log, 'utf8').slice(before).split('\n');
+  // A line that goes on begins with a tab.
+  const lines = readFileSync(log, 'utf8').slice(before).replaceAll('\n\t', ' ').split('\n');
   // The log of changes looks after itself meanwhile.
-  const isOfTheLog = (line: string) => /\bmillrace\.event_|pg_try_advisory_lock/.test(line);
+  const isOfTheLog = (line: string) => /\bmillrace\.event_|pg_try_advisory_lock|pg_trigger/.test(line);
   return [result, lines.filter((line) => /LOG: {2}(?:statement|execute [^:]+): /.test(line) && !isOfTheLog(line))];
 }
 

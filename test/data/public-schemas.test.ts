@@ -59,7 +59,7 @@ it('a schema of 100 models becomes an API within seconds', () => {
   const schema = buildApiSchema(describeApi(readDatamodel([{ path: 'prisma/app.prisma', content }]), {}));
   const took = performance.now() - start;
   console.log(`100 models: ${Object.keys(schema.getTypeMap()).length} types in ${Math.round(took)} ms`);
-  expect(Object.keys(schema.getQueryType()!.getFields())).toHaveLength(200);
+  expect(Object.keys(schema.getQueryType()!.getFields()).filter((name) => name !== 'changesCursor')).toHaveLength(200);
   expect(took).toBeLessThan(5000);
 });
 
@@ -87,7 +87,7 @@ describe('names', () => {
     const schema = buildApiSchema(api(content));
     // As others read it from its text.
     const read = buildSchema(printSchema(schema));
-    expect(schema.getSubscriptionType()).toBeUndefined();
+    expect(schema.getSubscriptionType()?.name).toBe('RootSubscription');
     for (const name of ['Date', 'GraphEdge', 'PriceList', 'Subscription', 'Query', 'Mutation']) {
       expect(read.getType(name)?.toString()).toBe(name);
       expect(Object.keys((schema.getType(name) as { getFields(): object }).getFields() as object)).toContain('id');
