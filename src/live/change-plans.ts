@@ -11,6 +11,7 @@ import type { Verdicts } from '../data/rules/verdicts.ts';
 import type { LogEntry } from '../log/entry.ts';
 import { tableKey } from '../log/entry.ts';
 import type { Database } from '../platform/db.ts';
+import type { Stretch } from './live-parts.ts';
 import { type Watch, watchFor } from './relevance.ts';
 import type { ChangesField } from './schema.ts';
 
@@ -66,7 +67,7 @@ export interface ChangePlans {
   judgeSight(
     sight: PreparedSight,
     entries: readonly LogEntry[],
-    later: readonly LogEntry[],
+    later: Stretch,
     classes: readonly ClassValues[],
   ): Promise<Map<number, number>>;
   /** The class that an input belongs to. @throws MillraceError INVALID_INPUT */
@@ -144,10 +145,11 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
           entries.map((e) => e.transaction),
           entries.map((e) => e.old),
           entries.map((e) => e.new),
-          later.map((e) => e.seq),
-          later.map((e) => e.transaction),
-          later.map((e) => e.kind),
-          later.map((e) => e.new ?? e.old),
+          later.entries.map((e) => e.seq),
+          later.entries.map((e) => e.transaction),
+          later.entries.map((e) => e.kind),
+          later.entries.map((e) => e.new ?? e.old),
+          later.to,
           classes.map((values) => JSON.stringify(values)),
         ],
       });

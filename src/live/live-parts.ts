@@ -27,7 +27,7 @@ export interface LiveParts {
   /** A stretch of the log behind `after`, from memory where it is there; undefined when the log does not reach back so far. */
   stretch(after: number, to: number, tables: readonly string[]): Promise<Stretch | undefined>;
   /** What was made and deleted of the plan's own rows behind a place, as far as the log knows now. */
-  laterRows(plan: PreparedChanges, after: number): Promise<LogEntry[]>;
+  laterRows(plan: PreparedChanges, after: number): Promise<Stretch>;
   /** The rows that went together with these entries, as far as the plan's rules and filter look at them. */
   deletions(plan: ChangePlan, entries: readonly LogEntry[]): Promise<LogEntry[]>;
 }
@@ -54,8 +54,10 @@ export function createStretches(
       return { entries, to: entries.length < chunk ? to : entries.at(-1)!.seq };
     },
     async laterRows({ table }, after) {
-      const recent = tail.recent(after) ?? (await source.read({ after, limit: chunk * 10, tables: [table] }));
-      return recent.filter((e) => e.table === table && (e.kind === 'insert' || e.kind === 'delete'));
+      const to = tail.head.seq;
+      const recent = tail.recent(after) ?? (await source.read({ after, to, limit: chunk * 10, tables: [table] }));
+      const entries = recent.filter((e) => e.table === table && (e.kind === 'insert' || e.kind === 'delete'));
+      return { entries, to };
     },
     async deletions(plan, entries) {
       const tables = plan.deletedIn.map(tableKey);

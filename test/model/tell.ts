@@ -2,7 +2,7 @@ import { type ModelViewer, mayRead, type RuledWorld, sightOf } from './access.ts
 import { answerOf, type Selection } from './answer.ts';
 import { applyChanges } from './apply.ts';
 import { matches } from './where.ts';
-import { type Row, shapeOf } from './world.ts';
+import { isSameRow, type Row, shapeOf } from './world.ts';
 
 /** A change of one row: null is where there was none, or is none any more. */
 export interface RowChange {
@@ -68,17 +68,28 @@ export function tellChange(by: Subscriber, change: RowChange, now: RuledWorld, t
 /**
  * Whether a change of another row lets rows of the subscriber's model in or out of their sight: each row is asked for among the
  * changed row as it was, and as it is.
+ * @param since what was made and deleted of the model's rows since: those that were made tell of themselves, those that were
+ * deleted were still there
  */
-export function changesSight(by: Subscriber, model: string, change: RowChange, now: RuledWorld): boolean {
+export function changesSight(
+  by: Subscriber,
+  model: string,
+  change: RowChange,
+  now: RuledWorld,
+  since: readonly RowChange[],
+): boolean {
   const { viewer, where = null } = by;
   const whole = { ...change, model: change.model };
   const without = applyChanges(now, [{ ...whole, before: change.after ?? change.before, after: null }]);
   const world = (row: Row | null) =>
     row === null ? without : applyChanges(without, [{ ...whole, before: null, after: row }]);
-  const [then, since] = [world(change.before), world(change.after)];
+  const [asItWas, asItIs] = [world(change.before), world(change.after)];
   const isIn = (at: RuledWorld, row: Row) => mayRead(at, viewer, model, row);
   const sight = sightOf(now, viewer);
-  return (now.rows[model] ?? []).some(
-    (row) => matches(sight, model, row, where) === true && isIn(then, row) !== isIn(since, row),
+  const shape = shapeOf(now, model);
+  const gone = since.flatMap(({ before, after }) => (before !== null && after === null ? [before] : []));
+  const isNew = (row: Row) => since.some(({ before, after }) => before === null && isSameRow(shape, after!, row));
+  return [...(now.rows[model] ?? []), ...gone].some(
+    (row) => !isNew(row) && matches(sight, model, row, where) === true && isIn(asItWas, row) !== isIn(asItIs, row),
   );
 }

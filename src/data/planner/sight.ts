@@ -20,7 +20,8 @@ import { compileWhere } from './where.ts';
 
 /**
  * The statement for one table: `$1` … `$4` are its entries (seq, transaction, old, new, as arrays), `$5` … `$8` what was made and
- * deleted of the model's own rows since (seq, transaction, kind, row), `$9` the classes. It yields seq and classes.
+ * deleted of the model's own rows since (seq, transaction, kind, row), `$9` the place up to which that is known, `$10` the
+ * classes. It yields seq and classes.
  */
 export interface SightPlan extends Parameters {
   table: TableName;
@@ -34,7 +35,7 @@ export interface Sight {
 }
 
 /** How many parameters a sight's statement has before those of a class. */
-export const sightParameters = 9;
+export const sightParameters = 10;
 
 type Given = Pick<Compiler, 'api' | 'datamodel' | 'verdicts' | 'variables' | 'limits'>;
 
@@ -122,15 +123,19 @@ function compileFor(
   const found = places.map(
     (condition) => `exists (select 1 ${from} where ${all([condition, filter])} and ${isOlder} and ${differs})`,
   );
+  // @NOTE of what the node has not heard of yet, the statement sees the rows, and so it has to see where they come from.
+  const unheard = `xid::text, case operation when 'I' then 'insert' else 'delete' end, coalesce(new, old)`;
+  const { schema, name: tableName } = model.model.table;
+  const isOwn = `relation = ${literal(`${schema}.${tableName}`)} and operation in ('I', 'D')`;
   const parameters = parametrise(
     c.statement,
     sightParameters,
     (classes) => `
     with later as (
       select * from unnest($5::int8[], $6::text[], $7::text[], $8::json[]) l(seq, xid, kind, image)
-      union all
-      select 9223372036854775807, xid::text, case operation when 'I' then 'insert' else 'delete' end, coalesce(new, old)
-      from millrace.event_inbox where relation = ${literal(`${model.model.table.schema}.${model.model.table.name}`)} and operation in ('I', 'D')
+      union all select seq, ${unheard} from millrace.event_log
+        where seq > $9::int8 and segment >= (select segment - 1 from millrace.event_head) and ${isOwn}
+      union all select 9223372036854775807, ${unheard} from millrace.event_inbox where ${isOwn}
     )
     select e.seq, array_agg(k.n)
     from unnest($1::int8[], $2::text[], $3::json[], $4::json[]) e(seq, xid, old, new) cross join ${classes}

@@ -215,9 +215,8 @@ export class Lane implements AsyncDisposable {
       if (cursor) one.cursor = cursor;
       if (told.type === ('CHECKPOINT' as string)) continue;
       if ('reason' in told && told.reason === ('PERMISSION' as string)) {
+        // One too many costs its hearer a question, and tells them nothing.
         one.turns += 1;
-        if (!mayTurn(one))
-          throw new Error(`${JSON.stringify(one.asked)} was told PERMISSION, and nothing has changed its sight`);
         continue;
       }
       one.messages.push(spell(told as Told));
@@ -227,30 +226,38 @@ export class Lane implements AsyncDisposable {
 }
 
 /** What each change may come to, in any of the worlds in which it may have been judged. */
-const choicesOf = ({ asked, subscriber, changes }: Listening): Choices[] =>
-  changes.map(({ change, together, worlds }) => {
+const choicesOf = (one: Listening): Choices[] =>
+  one.changes.map(({ change, together, worlds }, at) => {
+    const { asked, subscriber } = one;
     if (change.model !== askings[asked.asking]!.model) return new Set([null]);
     const all = worlds.map((now) => {
       const told = tellChange(subscriber, change, now, withDeleted(now, together));
       return told && (!asked.events || asked.events.includes(told.type)) ? spell(told) : null;
     });
     // What changes the sight of everything is told as that alone.
-    const isTurn = worlds.some((now) => changesSight(subscriber, change.model, change, now));
+    const isTurn = turnsIn(one, at).includes(true);
     return new Set(isTurn ? [...all, null] : all);
   });
 
-/** The changes that may have let rows in or out of a listener's sight, with the worlds in which that was judged. */
-const elsewhere = ({ subscriber, asked, changes }: Listening) =>
-  changes.map(({ change, worlds }) =>
-    worlds.map((now) => changesSight(subscriber, askings[asked.asking]!.model, change, now)),
-  );
+/** Whether a change has let rows in or out of a listener's sight, in each of the worlds in which that was judged. */
+function turnsIn({ subscriber, asked, changes }: Listening, at: number): boolean[] {
+  const { model } = askings[asked.asking]!;
+  const { change, worlds } = changes[at]!;
+  const since = changes.slice(at + 1).flatMap((later) => {
+    const { before, after, transaction } = later.change;
+    if (later.change.model !== model || (before !== null && after !== null)) return [];
+    return after === null && transaction === change.transaction ? [] : [later.change];
+  });
+  return worlds.map((now) => changesSight(subscriber, model, change, now, since));
+}
 
-const mayTurn = (one: Listening): boolean => elsewhere(one).some((judged) => judged.includes(true));
-
+/** Whether one of the changes that are not settled yet has changed a listener's sight, in whichever world it was judged. */
 const mustTurn = (one: Listening): boolean =>
-  elsewhere(one)
-    .slice(one.settled.changes)
-    .some((judged) => judged.length > 0 && !judged.includes(false));
+  one.changes.some((_, at) => {
+    if (at < one.settled.changes) return false;
+    const judged = turnsIn(one, at);
+    return judged.length > 0 && !judged.includes(false);
+  });
 
 function spell({ type, reason, key, node, previous, changedFields }: Told): string {
   return JSON.stringify({
