@@ -95,15 +95,17 @@ function prepareOperation(
   const operations = document.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION);
   const operation = operationName ? operations.find((o) => o.name?.value === operationName) : operations[0];
   if (!operation || (!operationName && operations.length > 1)) return undefined;
-  const fragments = Object.fromEntries(
-    document.definitions.flatMap((d) => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])),
-  );
+  const fragments = fragmentsIn(document);
   const query = schema.getQueryType();
   const isCandidate = operation.operation === 'query' && !!query && mayBePlanned(operation, query);
   const made = { operation, fragments, isCandidate };
   byName.set(key, made);
   return made;
 }
+
+/** A document's fragments by their names. */
+export const fragmentsIn = ({ definitions }: ExecutionArgs['document']): Operation['fragments'] =>
+  Object.fromEntries(definitions.flatMap((d) => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])));
 
 /** A first look without variables: no root field that is written out is another module's, or introspection. */
 const mayBePlanned = (operation: OperationDefinitionNode, query: GraphQLObjectType): boolean =>

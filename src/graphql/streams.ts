@@ -9,7 +9,6 @@ import {
   getDirectiveValues,
   getOperationAST,
   getVariableValues,
-  Kind,
   type OperationDefinitionNode,
 } from 'graphql';
 import type { Context } from '../context.ts';
@@ -24,7 +23,7 @@ import type { Sink, Stream } from '../live/sink.ts';
 import type { LogPosition } from '../log/entry.ts';
 import { toClientError } from './client-errors.ts';
 import { guardOf, refuse } from './guard.ts';
-import { rootFields } from './planned-execution.ts';
+import { fragmentsIn, rootFields } from './planned-execution.ts';
 
 /** A live operation, checked and permitted: opened when the client's end is there. */
 export interface LiveOperation {
@@ -111,10 +110,7 @@ function operationAt(
 ): Operation {
   const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
   if (coerced.errors) throw toClientError(coerced.errors[0]);
-  const fragments = Object.fromEntries(
-    document.definitions.flatMap((d) => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d]] : [])),
-  );
-  return { schema, operation, fragments, variables: coerced.coerced };
+  return { schema, operation, fragments: fragmentsIn(document), variables: coerced.coerced };
 }
 
 /** Asks the guards of these root fields, as the executor would. @throws GraphQLError when one refuses */

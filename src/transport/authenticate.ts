@@ -8,3 +8,7 @@ export async function authenticate(header: string, tokens: Tokens, adminRole: st
   if (token === undefined) throw new MillraceError('UNAUTHENTICATED', 'send `Authorization: Bearer <token>`');
   return viewerOf(await tokens.verify(token), adminRole);
 }
+
+/** When a viewer's token expires (RFC 7519 §4.1.4), in milliseconds since 1970; never without one that says so. */
+export const expiryOf = ({ claims }: Viewer): number =>
+  typeof claims.exp === 'number' ? claims.exp * 1000 : Number.POSITIVE_INFINITY;

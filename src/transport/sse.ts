@@ -11,6 +11,7 @@ import { toClientError } from '../graphql/client-errors.ts';
 import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Frame } from '../live/frame.ts';
 import type { Sink, Stream } from '../live/sink.ts';
+import { expiryOf } from './authenticate.ts';
 import { type Census, createCensus } from './census.ts';
 import { Outgoing } from './connection.ts';
 import { addressOf, isAllowedOrigin } from './origins.ts';
@@ -82,8 +83,7 @@ export function createEventStreams(
         streams.delete(open);
         leave();
       });
-      const exp = viewer.claims.exp;
-      const open: Open = { response, sink, expiresAt: typeof exp === 'number' ? exp * 1000 : Number.POSITIVE_INFINITY };
+      const open: Open = { response, sink, expiresAt: expiryOf(viewer) };
       try {
         stream = await prepared.operation.open(sink);
       } catch (error) {

@@ -6,6 +6,7 @@ import { MillraceError } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
 import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { LogPosition } from '../log/entry.ts';
+import { expiryOf } from './authenticate.ts';
 import { authorizationIn } from './authorization.ts';
 import type { Census } from './census.ts';
 import { closeCodes, type SocketSession } from './socket-session.ts';
@@ -61,13 +62,14 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Serv
     const own = authorizationIn(request.extensions);
     const context = own === undefined ? session.context! : contextOf(own);
     // The connection's token was looked at when it came; it may have expired since.
-    if (expiryOf(await context) <= Date.now()) throw new MillraceError('UNAUTHENTICATED', 'the token has expired');
+    if (expiryOf((await context).viewer) <= Date.now())
+      throw new MillraceError('UNAUTHENTICATED', 'the token has expired');
     const prepared = await engine.prepare(request as GraphqlRequest, () => context);
     if (prepared.kind === 'refused') return prepared.errors;
     if (prepared.kind === 'executed') return { ...prepared.args, start: prepared.run } as unknown as Started;
     const { sink, quiet } = session.openSink(id);
     const stream = await prepared.operation.open(sink);
-    const expiresAt = expiryOf(await context);
+    const expiresAt = expiryOf((await context).viewer);
     session.operations.set(id, { request, hasOwnToken: own !== undefined, expiresAt, sink, stream });
     return { ...lasting, start: () => quiet } as unknown as Started;
   };
@@ -84,7 +86,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Serv
       const place: LogPosition | undefined = operation.stream.place;
       operation.stream.close();
       operation.stream = await prepared.operation.open(operation.sink, place);
-      operation.expiresAt = expiryOf(await session.context!);
+      operation.expiresAt = expiryOf((await session.context!).viewer);
     }
   };
 
@@ -139,7 +141,3 @@ async function start(args: unknown): Promise<never> {
     return { errors: [toClientError(error)] } as never;
   }
 }
-
-/** When the token of a viewer expires (RFC 7519 §4.1.4), in milliseconds since 1970. */
-const expiryOf = ({ viewer }: Context): number =>
-  typeof viewer.claims.exp === 'number' ? viewer.claims.exp * 1000 : Number.POSITIVE_INFINITY;

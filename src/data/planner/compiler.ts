@@ -84,38 +84,32 @@ export function countTerm(c: Compiler, path: string, weight = 1): void {
   if (c.terms > maxTerms) throw invalidInput(path, `a request may have at most ${maxTerms} filter terms`);
 }
 
-/** Writes a part of the statement below a negation, or in a place of its own where none above it counts. */
-export function writeNegated<T>(c: Compiler, isNegated: boolean, write: () => T): T {
-  const before = c.isNegated;
-  c.isNegated = isNegated;
+/** Writes a part of the statement under settings of its own, which end with it. */
+function writeWith<T>(
+  c: Compiler,
+  settings: Partial<Pick<Compiler, 'isNegated' | 'isConjunct' | 'rowsOf'>>,
+  write: () => T,
+): T {
+  const { isNegated, isConjunct, rowsOf } = c;
+  Object.assign(c, settings);
   try {
     return write();
   } finally {
-    c.isNegated = before;
+    Object.assign(c, { isNegated, isConjunct, rowsOf });
   }
 }
+
+/** Writes a part of the statement below a negation, or in a place of its own where none above it counts. */
+export const writeNegated = <T>(c: Compiler, isNegated: boolean, write: () => T): T =>
+  writeWith(c, { isNegated }, write);
 
 /** Writes a part of the statement that must hold for every row under its alias, or one that need not. */
-export function writeConjunct<T>(c: Compiler, isConjunct: boolean, write: () => T): T {
-  const before = c.isConjunct;
-  c.isConjunct = isConjunct;
-  try {
-    return write();
-  } finally {
-    c.isConjunct = before;
-  }
-}
+export const writeConjunct = <T>(c: Compiler, isConjunct: boolean, write: () => T): T =>
+  writeWith(c, { isConjunct }, write);
 
 /** Writes a part of the statement that reads from these rows. */
-export function readingFrom<T>(c: Compiler, rowsOf: Compiler['rowsOf'], write: () => T): T {
-  const before = c.rowsOf;
-  c.rowsOf = rowsOf;
-  try {
-    return write();
-  } finally {
-    c.rowsOf = before;
-  }
-}
+export const readingFrom = <T>(c: Compiler, rowsOf: Compiler['rowsOf'], write: () => T): T =>
+  writeWith(c, { rowsOf }, write);
 
 /**
  * On whose behalf a condition is written. A *client's* speaks the API's names and sees only what the viewer may see; a
