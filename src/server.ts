@@ -27,7 +27,7 @@ import { createHttpServer } from './transport/http.ts';
 import { closeHttp, listen, urlOf } from './transport/listen.ts';
 import { createEventStreams } from './transport/sse.ts';
 import { attachSockets } from './transport/ws.ts';
-import { stranger } from './viewer.ts';
+import { stranger, type Viewer } from './viewer.ts';
 
 /** A running Millrace. */
 export interface Server extends AsyncDisposable {
@@ -103,12 +103,13 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   stack.defer(() => live[Symbol.dispose]());
 
   const sealPlace = (place: string) => logNode.seal.seal(placeIn(place)!);
-  const contextOf = async (authorization: string | null): Promise<Context> => {
-    const viewer =
-      authorization === null ? stranger : await authenticate(authorization, tokens, config.tokens.adminRole);
+  const viewerOf = async (authorization: string | undefined): Promise<Viewer> =>
+    authorization === undefined ? stranger : await authenticate(authorization, tokens, config.tokens.adminRole);
+  const contextFor = (viewer: Viewer): Context => {
     const room = createAnswerRoom(config.graphql.limits.answerBytes);
     return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room, sealPlace };
   };
+  const contextOf = async (authorization: string | undefined) => contextFor(await viewerOf(authorization));
   const { corsOrigins } = config.http;
   const schema = () => application.schema;
   const engine = createEngine({ schema, contextOf, live: () => live, config: config.graphql, corsOrigins, log });
@@ -116,12 +117,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;
-  const events = createEventStreams(config.streams, { engine, contextOf });
+  const events = createEventStreams(config.streams, { engine, viewerOf, contextFor });
   const http = createHttpServer(config.http, { engine, health, graphiql, events, jwks: () => tokens.jwks(), log });
   await listen(http, config.http);
   stack.defer(() => closeHttp(http));
   stack.use(events);
-  stack.use(attachSockets(http, config.streams, { engine, contextOf, log }));
+  stack.use(attachSockets(http, config.streams, { engine, viewerOf, contextFor, log }));
 
   const owned = stack.move();
   let stopped: Promise<void> | undefined;

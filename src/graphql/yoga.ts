@@ -41,7 +41,8 @@ export interface GraphqlRequest {
 /** An operation for a transport that carries streams: refused, live, or to be executed. */
 export type Prepared =
   | { kind: 'refused'; errors: readonly GraphQLError[] }
-  | { kind: 'live'; operation: LiveOperation }
+  /** `query` is the document's text as all share who ask in the same words. */
+  | { kind: 'live'; query: string; operation: LiveOperation }
   | { kind: 'executed'; args: ExecutionArgs; run(): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> };
 
 /** The GraphQL side of a request: parsing, validation, limits, execution, errors. */
@@ -63,7 +64,7 @@ export interface GraphqlEngine {
  */
 export function createEngine(given: {
   schema: () => GraphQLSchema;
-  contextOf: (authorization: string | null) => Promise<Context>;
+  contextOf: (authorization: string | undefined) => Promise<Context>;
   live: () => Live;
   config: GraphqlConfig;
   corsOrigins: readonly string[];
@@ -76,7 +77,7 @@ export function createEngine(given: {
   const yoga = createYoga<object, Context>({
     context: async ({ request }) => {
       try {
-        return await given.contextOf(request.headers.get('authorization'));
+        return await given.contextOf(request.headers.get('authorization') ?? undefined);
       } catch (error) {
         throw asRequestError(error);
       }
@@ -118,7 +119,7 @@ export function createEngine(given: {
         const operation = getOperationAST(document, operationName);
         if (!operation) throw new MillraceError('INVALID_INPUT', 'name the operation to run by operationName');
         const live = liveOperation(given.live(), args, resumeAfter);
-        if (live) return { kind: 'live', operation: live };
+        if (live) return { kind: 'live', query: document.loc!.source.body, operation: live };
         const run = async () => ofText(await (operation.operation === 'subscription' ? subscribe : execute)(args));
         return { kind: 'executed', args, run };
       } catch (error) {

@@ -59,19 +59,22 @@ function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
       size += chunk.length;
       chunks.push(chunk);
       if (size <= maxBytes) return;
-      request.off('data', onData);
+      leave();
       request.resume();
       reject(tooLarge(maxBytes));
     };
-    request.on('data', onData);
-    request.on('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')));
-    // Nobody is left to read the answer; the error only ends the work.
-    // @NOTE every request closes in the end, and an error costs its stack: none is made for one that was read.
-    const abort = () => {
-      if (!request.readableEnded) reject(new MillraceError('INVALID_INPUT', 'the request was not finished'));
+    const onEnd = () => {
+      leave();
+      resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8'));
     };
-    request.on('error', abort);
-    request.on('close', abort);
+    // Nobody is left to read the answer; the error only ends the work.
+    const abort = () => {
+      leave();
+      reject(new MillraceError('INVALID_INPUT', 'the request was not finished'));
+    };
+    // @NOTE a request lives as long as its answer, which may be a stream: it is not to keep what was read.
+    const leave = () => request.off('data', onData).off('end', onEnd).off('error', abort).off('close', abort);
+    request.on('data', onData).on('end', onEnd).on('error', abort).on('close', abort);
   });
 }
 

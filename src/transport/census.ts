@@ -1,5 +1,7 @@
 /** Counts what is open under each name, within a bound. */
 export interface Census {
+  /** Whether there may be one more. */
+  hasRoom(name: string): boolean;
   /** Counts one more; false when there are as many as there may be. */
   enter(name: string): boolean;
   leave(name: string): void;
@@ -9,6 +11,7 @@ export interface Census {
 export function createCensus(most: number): Census {
   const counts = new Map<string, number>();
   return {
+    hasRoom: (name) => (counts.get(name) ?? 0) < most,
     enter(name) {
       const count = counts.get(name) ?? 0;
       if (count >= most) return false;

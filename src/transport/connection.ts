@@ -1,40 +1,29 @@
 import type { Socket } from 'node:net';
 
+/** What holds bytes until the other end takes them. */
+export interface Waiting {
+  /** How many it holds. */
+  readonly writableLength: number;
+}
+
 /** Bytes that may wait to be sent on one connection before it is handed no more. */
 const highWater = 64 * 1024;
 
-/** The outgoing side of a connection: bounded, so that a client that does not read costs no more than its bound. */
-export class Outgoing {
-  private readonly socket: Socket;
-  private readonly buffer: { readonly writableLength: number };
+/** Whether a connection takes more now: bounded, so that a client that does not read costs no more than its bound. */
+export const hasRoom = ({ writableLength }: Waiting): boolean => writableLength <= highWater;
 
-  /** @param buffer what holds all that waits for the socket, where more than the socket does */
-  constructor(socket: Socket, buffer: { readonly writableLength: number } = socket) {
-    this.socket = socket;
-    this.buffer = buffer;
-  }
-
-  /** Whether it takes more now. */
-  hasRoom(): boolean {
-    return this.buffer.writableLength <= highWater;
-  }
-
-  /** Writes bytes, each as one character, whether or not there is room. */
-  write(bytes: string): void {
-    this.socket.write(bytes, 'latin1');
-  }
-
-  /** Resolves when it takes more, or has ended. */
-  drained(): Promise<void> {
-    const { socket } = this;
-    return new Promise((resolve) => {
-      if (this.hasRoom() || socket.destroyed) return resolve();
-      const done = () => {
-        socket.off('drain', done).off('close', done);
-        resolve();
-      };
-      // @NOTE above the bound the socket's own buffer is over its mark too, so `drain` is still to come.
-      socket.on('drain', done).on('close', done);
-    });
-  }
+/**
+ * Resolves when a connection takes more, or has ended.
+ * @param waiting what holds all that waits for the socket, where more than the socket does
+ */
+export function drained(socket: Socket, waiting: Waiting = socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (hasRoom(waiting) || socket.destroyed) return resolve();
+    const done = () => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    // @NOTE above the bound the socket's own buffer is over its mark too, so `drain` is still to come.
+    socket.on('drain', done).on('close', done);
+  });
 }

@@ -1,56 +1,64 @@
 import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
+import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import type { Context } from '../context.ts';
-import type { Sink, Stream } from '../live/sink.ts';
-import { Outgoing } from './connection.ts';
-import { QuietStream } from './quiet-stream.ts';
-import { type SinkSession, SocketSink } from './socket-sink.ts';
+import type { GraphqlEngine } from '../graphql/yoga.ts';
+import type { Viewer } from '../viewer.ts';
+import type { SocketOperation } from './socket-operation.ts';
 
 /** Close codes of ours besides those of the protocol (graphql-transport-ws); a client that gets 1001, 1012 or 1013 tries again. */
 export const closeCodes = {
   goingAway: 1001,
   restart: 1012,
   tooSlow: 1013,
-  badRequest: 4400,
-  unauthenticated: 4401,
-  tooMany: 4429,
-  fault: 4500,
+  badRequest: CloseCode.BadRequest,
+  unauthenticated: CloseCode.Unauthorized,
+  notOurProtocol: CloseCode.SubprotocolNotAcceptable,
+  tooLate: CloseCode.ConnectionInitialisationTimeout,
+  sameId: CloseCode.SubscriberAlreadyExists,
+  tooMany: CloseCode.TooManyInitialisationRequests,
+  fault: CloseCode.InternalServerError,
 };
-
-/** A live operation of a socket. */
-export interface SocketOperation {
-  request: unknown;
-  /** It brought a token of its own, which the connection's renewal does not touch. */
-  hasOwnToken: boolean;
-  /** When its token expires, in milliseconds since 1970. */
-  expiresAt: number;
-  sink: Sink;
-  stream: Stream;
-}
 
 /** Time a client has to take leave before its connection is cut, in milliseconds. */
 const leaveWithin = 5000;
 
-/** One open socket: who is at the other end, and what runs on it. */
-export class SocketSession implements SinkSession {
+/**
+ * One open socket: who is at the other end, and what runs on it.
+ * @NOTE lean: tens of thousands are open and idle, so nothing of a request, no promise and no closure is kept here.
+ */
+export class SocketSession {
   readonly webSocket: WebSocket;
-  /** The `Authorization` header of the handshake, where there was one. */
-  readonly header: string | null;
-  readonly operations = new Map<string, SocketOperation>();
-  /** Who asks, as the connection's own token says; replaced when it is renewed. */
-  context: Promise<Context> | undefined;
+  readonly socket: Socket;
+  readonly engine: GraphqlEngine;
+  /** Where it comes from, as it is counted. */
+  readonly address: string;
+  /** The `Authorization` header of the handshake, where there was one, until the client introduces itself. */
+  header: string | undefined;
+  /** `introducing` while its token is looked at, `ready` when it has been acknowledged. */
+  stage: 'silent' | 'introducing' | 'ready' = 'silent';
+  /** Ends it when it stays silent. */
+  silence: NodeJS.Timeout | undefined;
+  /** Who asks, as the connection's own token says; another one when it is renewed. */
+  viewer: Viewer | undefined;
   /** The user whose sockets are counted. */
   user: string | undefined;
   isAlive = true;
-  readonly outgoing: Outgoing;
+  /** @NOTE an array made anew, and no map: of the one operation that most sockets carry it is a fifth of the size. */
+  operations: readonly SocketOperation[] = [];
   private second = 0;
   private messages = 0;
 
-  constructor(webSocket: WebSocket, socket: Socket, header: string | null) {
+  constructor(webSocket: WebSocket, socket: Socket, engine: GraphqlEngine, address: string, header?: string) {
     this.webSocket = webSocket;
+    this.socket = socket;
+    this.engine = engine;
+    this.address = address;
     this.header = header;
-    this.outgoing = new Outgoing(socket);
+  }
+
+  get isOpen(): boolean {
+    return this.webSocket.readyState === this.webSocket.OPEN;
   }
 
   /** Counts a message; false when there have been more than `most` in this second. */
@@ -64,9 +72,40 @@ export class SocketSession implements SinkSession {
     return this.messages <= most;
   }
 
-  /** Ends the operations whose token has expired. */
+  /** Sends a message; resolves when the connection has taken it, or has ended. */
+  say(message: object): Promise<void> {
+    const { webSocket } = this;
+    return new Promise((resolve) => {
+      if (!this.isOpen) resolve();
+      else webSocket.send(JSON.stringify(message), () => resolve());
+    });
+  }
+
+  operation(id: string): SocketOperation | undefined {
+    return this.operations.find((operation) => operation.id === id);
+  }
+
+  add(operation: SocketOperation): void {
+    this.operations = this.operations.concat(operation); // @NOTE a spread array would keep room for sixteen more
+  }
+
+  /** Nothing is to be told of an operation any more; false when that was so already. */
+  forget(operation: SocketOperation): boolean {
+    if (!operation.isOpen) return false;
+    this.operations = this.operations.filter((other) => other !== operation);
+    operation.stream?.close();
+    return true;
+  }
+
+  forgetAll(): void {
+    for (const operation of this.operations) this.forget(operation);
+  }
+
+  /** Ends what lasts and whose token has expired. */
   expire(now: number, reason: GraphQLError): void {
-    for (const operation of this.operations.values()) if (operation.expiresAt <= now) operation.sink.end([reason]);
+    for (const operation of this.operations) {
+      if (operation.stream && operation.expiresAt <= now) operation.end([reason]);
+    }
   }
 
   /** Closes it; a client that does not take leave is cut off. */
@@ -74,17 +113,6 @@ export class SocketSession implements SinkSession {
     const { webSocket } = this;
     webSocket.close(code, reason.slice(0, 120));
     setTimeout(() => webSocket.terminate(), leaveWithin).unref();
-  }
-
-  /** The client's end of an operation, and the stream that stands for it in the protocol. */
-  openSink(id: string): { sink: Sink; quiet: QuietStream } {
-    const quiet = new QuietStream(() => this.forget(id));
-    return { sink: new SocketSink(this, id, quiet), quiet };
-  }
-
-  forget(id: string): void {
-    this.operations.get(id)?.stream.close();
-    this.operations.delete(id);
   }
 
   leave(): void {

@@ -1,143 +1,178 @@
-import { type ExecutionArgs, type ExecutionResult, type GraphQLError, parse } from 'graphql';
-import { makeServer, type Context as ProtocolContext, type Server, type SubscribePayload } from 'graphql-ws';
+import type { ExecutionResult } from 'graphql';
+import { type ConnectionInitMessage, type Message, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws';
 import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { MillraceError } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
-import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
+import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { LogPosition } from '../log/entry.ts';
+import type { Viewer } from '../viewer.ts';
 import { expiryOf } from './authenticate.ts';
 import { authorizationIn } from './authorization.ts';
 import type { Census } from './census.ts';
+import { SocketOperation } from './socket-operation.ts';
 import { closeCodes, type SocketSession } from './socket-session.ts';
-
-/** What the protocol's library keeps for us of each connection. */
-export interface Extra {
-  session: SocketSession;
-}
-
-type Params = Record<string, unknown> | undefined;
-type Connection = ProtocolContext<Params, Extra>;
-type Started = ExecutionArgs & { start(): unknown };
 
 /** What the protocol is served with. */
 export interface ProtocolParts {
   engine: GraphqlEngine;
-  contextOf: (authorization: string | null) => Promise<Context>;
+  viewerOf: (authorization: string | undefined) => Promise<Viewer>;
+  contextFor: (viewer: Viewer) => Context;
   users: Census;
 }
 
-/** The protocol graphql-transport-ws over our engine; live operations take the short way. */
-export function createProtocol(config: StreamConfig, parts: ProtocolParts): Server<Extra> {
-  const { engine, contextOf, users } = parts;
-  // @NOTE stands for every live operation: the library only has to know that it is one that lasts.
-  const lasting = { document: parse('subscription { live }'), contextValue: undefined, rootValue: undefined };
+/** Takes a message of a client's; never throws for what a client may send. */
+export type Protocol = (session: SocketSession, text: string) => Promise<void>;
 
-  const identify = async (session: SocketSession, authorization: string | null): Promise<void> => {
-    const context = contextOf(authorization);
-    const { viewer } = await context;
+/**
+ * The protocol graphql-transport-ws over our engine; live operations take the short way.
+ * @NOTE its messages are the library's, what is kept of a socket is ours: the library's own server keeps some 8 KB for an
+ * operation that only waits. See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ */
+export function createProtocol(config: StreamConfig, parts: ProtocolParts): Protocol {
+  const { engine, viewerOf, contextFor, users } = parts;
+
+  const identify = async (session: SocketSession, authorization: string | undefined): Promise<void> => {
+    const viewer = await viewerOf(authorization);
     if (session.user !== undefined && session.user !== viewer.id) {
       throw new MillraceError('UNAUTHENTICATED', 'the new token is another user’s');
     }
-    if (viewer.id !== undefined && session.user === undefined) {
+    if (viewer.id !== undefined && session.user === undefined && session.isOpen) {
       if (!users.enter(viewer.id))
         throw new MillraceError('RATE_LIMITED', `at most ${config.connectionsPerUser} sockets a user`);
       session.user = viewer.id;
     }
-    session.context = context;
+    session.viewer = viewer;
   };
-  const refuse = (session: SocketSession, error: unknown): void => {
-    const { message, extensions } = engine.finish({ errors: [toClientError(error)] }).errors![0]!;
-    const codes: Record<string, number> = {
-      UNAUTHENTICATED: closeCodes.unauthenticated,
-      RATE_LIMITED: closeCodes.tooMany,
-    };
-    session.close(codes[String(extensions.code)] ?? closeCodes.fault, message);
+
+  const introduce = async (session: SocketSession, payload: ConnectionInitMessage['payload']): Promise<void> => {
+    if (session.stage !== 'silent') return session.close(closeCodes.tooMany, 'introduce yourself once');
+    session.stage = 'introducing';
+    clearTimeout(session.silence);
+    session.silence = undefined;
+    const authorization = authorizationIn(payload) ?? session.header;
+    session.header = undefined;
+    await identify(session, authorization);
+    session.stage = 'ready';
+    await session.say({ type: MessageType.ConnectionAck });
   };
-  const openLive = async (
-    session: SocketSession,
-    id: string,
-    request: SubscribePayload,
-  ): Promise<Started | readonly GraphQLError[]> => {
-    const own = authorizationIn(request.extensions);
-    const context = own === undefined ? session.context! : contextOf(own);
-    // The connection's token was looked at when it came; it may have expired since.
-    if (expiryOf((await context).viewer) <= Date.now())
-      throw new MillraceError('UNAUTHENTICATED', 'the token has expired');
-    const prepared = await engine.prepare(request as GraphqlRequest, () => context);
-    if (prepared.kind === 'refused') return prepared.errors;
-    if (prepared.kind === 'executed') return { ...prepared.args, start: prepared.run } as unknown as Started;
-    const { sink, quiet } = session.openSink(id);
-    const stream = await prepared.operation.open(sink);
-    const expiresAt = expiryOf((await context).viewer);
-    session.operations.set(id, { request, hasOwnToken: own !== undefined, expiresAt, sink, stream });
-    return { ...lasting, start: () => quiet } as unknown as Started;
-  };
-  /** The connection has a new token: what runs on it goes on under what that permits. */
-  const renew = async (session: SocketSession): Promise<void> => {
-    for (const [id, operation] of session.operations) {
-      if (operation.hasOwnToken) continue;
-      const prepared = await engine.prepare(operation.request as GraphqlRequest, () => session.context!);
-      if (session.operations.get(id) !== operation) continue;
-      if (prepared.kind !== 'live') {
-        operation.sink.end(prepared.kind === 'refused' ? prepared.errors : []);
-        continue;
+
+  const begin = async (session: SocketSession, { id, payload }: SubscribeMessage): Promise<void> => {
+    if (session.stage !== 'ready') return session.close(closeCodes.unauthenticated, 'introduce yourself first');
+    if (session.operation(id)) return session.close(closeCodes.sameId, `there is an operation ${id} already`);
+    const { query, variables, operationName, extensions } = payload;
+    const own = authorizationIn(extensions);
+    const operation = new SocketOperation(session, id, { query, variables, operationName }, own !== undefined);
+    const isFull = session.operations.length >= config.operationsPerConnection;
+    session.add(operation);
+    try {
+      if (isFull) {
+        const most = `at most ${config.operationsPerConnection} operations at a time on a socket`;
+        throw new MillraceError('RATE_LIMITED', most);
       }
-      const place: LogPosition | undefined = operation.stream.place;
-      operation.stream.close();
-      operation.stream = await prepared.operation.open(operation.sink, place);
-      operation.expiresAt = expiryOf((await session.context!).viewer);
+      await run(operation, own === undefined ? session.viewer! : await viewerOf(own));
+    } catch (error) {
+      operation.end([toClientError(error)]);
     }
   };
 
-  return makeServer<Params, Extra>({
-    connectionInitWaitTimeout: config.initTimeout,
-    async onConnect(connection: Connection) {
-      const { session } = connection.extra;
-      const authorization = authorizationIn(connection.connectionParams) ?? session.header;
-      // Nobody needs the token any more; the library would keep it as long as the socket.
-      (connection as { connectionParams: Params }).connectionParams = undefined;
-      try {
-        await identify(session, authorization);
-        return true;
-      } catch (error) {
-        refuse(session, error);
-        return false;
+  /** @param from where a live operation goes on that was open already */
+  const run = async (operation: SocketOperation, viewer: Viewer, from?: LogPosition): Promise<void> => {
+    // The connection's token was looked at when it came; it may have expired since.
+    operation.expiresAt = expiryOf(viewer);
+    if (operation.expiresAt <= Date.now()) throw new MillraceError('UNAUTHENTICATED', 'the token has expired');
+    const prepared = await engine.prepare(operation.request, async () => contextFor(viewer));
+    if (!operation.isOpen) return;
+    if (prepared.kind === 'refused') return operation.end(prepared.errors);
+    if (prepared.kind === 'executed') return answer(operation, await prepared.run());
+    operation.request = { ...operation.request, query: prepared.query };
+    operation.isLive = true;
+    operation.follow(await prepared.operation.open(operation, from));
+    const { session, hasOwnToken } = operation;
+    // Renewed meanwhile: what was opened just now is the old token's.
+    if (!hasOwnToken && session.viewer !== viewer) await reopen(operation, session.viewer!);
+  };
+
+  /** A connection has a new token: its operation goes on under what that permits. */
+  const reopen = async (operation: SocketOperation, viewer: Viewer): Promise<void> => {
+    const { stream, isLive, hasOwnToken } = operation;
+    if (hasOwnToken || !stream) return;
+    if (!isLive) {
+      operation.expiresAt = expiryOf(viewer);
+      return;
+    }
+    stream.close();
+    operation.stream = undefined;
+    try {
+      await run(operation, viewer, stream.place);
+    } catch (error) {
+      operation.end([toClientError(error)]);
+    }
+  };
+
+  const ping = async (session: SocketSession, payload: Record<string, unknown> | undefined): Promise<void> => {
+    const authorization = authorizationIn(payload);
+    if (authorization !== undefined && session.stage === 'ready') {
+      await identify(session, authorization);
+      for (const operation of session.operations) await reopen(operation, session.viewer!);
+    }
+    await session.say({ type: MessageType.Pong, payload });
+  };
+
+  const take = async (session: SocketSession, message: Message): Promise<void> => {
+    switch (message.type) {
+      case MessageType.ConnectionInit:
+        return introduce(session, message.payload);
+      case MessageType.Ping:
+        return ping(session, message.payload);
+      case MessageType.Pong:
+        return;
+      case MessageType.Subscribe:
+        return begin(session, message);
+      case MessageType.Complete: {
+        const operation = session.operation(message.id);
+        if (operation) session.forget(operation);
+        return;
       }
-    },
-    async onPing({ extra: { session }, acknowledged }: Connection, payload) {
-      const authorization = authorizationIn(payload);
-      if (authorization === undefined || !acknowledged) return;
-      try {
-        await identify(session, authorization);
-        await renew(session);
-      } catch (error) {
-        refuse(session, error);
-      }
-    },
-    async onSubscribe({ extra: { session }, subscriptions }: Connection, id, payload) {
-      if (Object.keys(subscriptions).length > config.operationsPerConnection) {
-        const most = `at most ${config.operationsPerConnection} operations at a time on a socket`;
-        return [toClientError(new MillraceError('RATE_LIMITED', most))];
-      }
-      try {
-        return (await openLive(session, id, payload)) as ExecutionArgs | readonly GraphQLError[];
-      } catch (error) {
-        return [toClientError(error)];
-      }
-    },
-    execute: start,
-    subscribe: start,
-    onNext: (_context, _id, _payload, _args, result) => engine.finish(result as ExecutionResult) as never,
-    onError: (_context, _id, _payload, errors) =>
-      engine.finish({ errors: errors as GraphQLError[] }).errors!.map((error) => error.toJSON()),
-  });
+      default:
+        return session.close(closeCodes.badRequest, 'not a message of a client');
+    }
+  };
+
+  return async (session, text) => {
+    let message: Message;
+    try {
+      message = parseMessage(text);
+    } catch {
+      return session.close(closeCodes.badRequest, 'not a message of the protocol');
+    }
+    try {
+      await take(session, message);
+    } catch (error) {
+      refuse(session, error);
+    }
+  };
 }
 
-async function start(args: unknown): Promise<never> {
-  try {
-    return (await (args as Started).start()) as never;
-  } catch (error) {
-    return { errors: [toClientError(error)] } as never;
-  }
+/** Closes a socket whose token is refused, or on which something of ours has failed. */
+function refuse(session: SocketSession, error: unknown): void {
+  const { message, extensions } = session.engine.finish({ errors: [toClientError(error)] }).errors![0]!;
+  const codes: Record<string, number> = {
+    UNAUTHENTICATED: closeCodes.unauthenticated,
+    RATE_LIMITED: closeCodes.tooMany,
+  };
+  session.close(codes[String(extensions.code)] ?? closeCodes.fault, message);
+}
+
+/** Tells what the executor has made of an operation: one result, or one after the other, as fast as they are taken. */
+async function answer(
+  operation: SocketOperation,
+  result: AsyncIterable<ExecutionResult> | ExecutionResult,
+): Promise<void> {
+  if (Symbol.asyncIterator in result) {
+    const results = result[Symbol.asyncIterator]();
+    operation.follow({ place: undefined, close: () => void results.return?.() });
+    for (let next = await results.next(); !next.done; next = await results.next()) await operation.tell(next.value);
+  } else await operation.tell(result);
+  operation.end([]);
 }

@@ -4,16 +4,17 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { handleProtocols } from 'graphql-ws';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
+import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { MillraceError } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
+import type { Viewer } from '../viewer.ts';
 import { isDeeperThan, maxDepth } from './body.ts';
-import { type Census, createCensus } from './census.ts';
+import { createCensus } from './census.ts';
 import { addressOf, isAllowedOrigin } from './origins.ts';
 import { closeCodes, SocketSession } from './socket-session.ts';
 import { createProtocol } from './ws-protocol.ts';
@@ -21,7 +22,8 @@ import { createProtocol } from './ws-protocol.ts';
 /** What sockets need. */
 export interface SocketParts {
   engine: GraphqlEngine;
-  contextOf: (authorization: string | null) => Promise<Context>;
+  viewerOf: (authorization: string | undefined) => Promise<Viewer>;
+  contextFor: (viewer: Viewer) => Context;
   log: Logger;
 }
 
@@ -29,14 +31,12 @@ const endpoint = '/graphql';
 const pingEvery = 15_000;
 const expiryEvery = 500;
 
-function destroyOnError(this: Socket): void {
-  this.destroy();
+/** A socket that knows its session, so that all share the functions that listen to them. */
+class ClientSocket extends WebSocket {
+  session!: SocketSession;
 }
 
-/** @NOTE on its own: a closure made beside the request would keep all of it for as long as the socket lives. */
-function leaveOnClose(socket: Socket, addresses: Census, address: string): void {
-  socket.once('close', () => addresses.leave(address));
-}
+const sessionOf = (webSocket: WebSocket) => (webSocket as ClientSocket).session;
 
 /** Takes the upgrades of an HTTP server; disposing of it takes leave of every client. */
 export function attachSockets(http: Server, config: StreamConfig, parts: SocketParts): Disposable {
@@ -45,89 +45,98 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     maxPayload: config.maxMessageBytes,
     perMessageDeflate: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
+    WebSocket: ClientSocket,
   });
-  const sessions = new Set<SocketSession>();
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
   const protocol = createProtocol(config, { ...parts, users });
 
   http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    socket.on('error', destroyOnError);
-    const refuse = (status: string) =>
+    const refuse = (status: string) => {
+      socket.on('error', () => socket.destroy());
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    };
     if (request.url?.split('?', 1)[0] !== endpoint) return refuse('404 Not Found');
     if (!isAllowedOrigin(request, config.origins)) return refuse('403 Forbidden');
     const address = addressOf(request, config.trustProxy);
-    if (!addresses.enter(address)) return refuse('429 Too Many Requests');
-    leaveOnClose(socket, addresses, address);
+    if (!addresses.hasRoom(address)) return refuse('429 Too Many Requests');
+    const { authorization } = request.headers;
+    // @NOTE called back at once, or not at all.
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      open(webSocket, new SocketSession(webSocket, socket, request.headers.authorization ?? null));
+      addresses.enter(address);
+      open(webSocket, new SocketSession(webSocket, socket, parts.engine, address, authorization));
     });
   });
 
-  const open = (webSocket: WebSocket, session: SocketSession): void => {
-    sessions.add(session);
-    webSocket.on('error', () => webSocket.terminate());
-    webSocket.on('pong', () => {
-      session.isAlive = true;
-    });
-    const closed = protocol.opened(
-      {
-        protocol: webSocket.protocol,
-        send: (data) =>
-          new Promise((resolve) => {
-            if (webSocket.readyState !== webSocket.OPEN) resolve();
-            else webSocket.send(data, () => resolve());
-          }),
-        close: (code = 1000, reason = '') => session.close(code, reason),
-        onMessage: (listener) => webSocket.on('message', (data) => void receive(session, String(data), listener)),
-      },
-      { session },
-    );
-    webSocket.once('close', (code, reason) => {
-      sessions.delete(session);
-      if (session.user !== undefined) users.leave(session.user);
-      void closed(code, String(reason));
-    });
+  const open = (webSocket: ClientSocket, session: SocketSession): void => {
+    webSocket.session = session;
+    webSocket.on('error', onError).on('pong', onPong).on('message', onMessage).on('close', onClose);
+    if (webSocket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
+      session.close(closeCodes.notOurProtocol, `speak ${GRAPHQL_TRANSPORT_WS_PROTOCOL}`);
+      return;
+    }
+    session.silence = setTimeout(onSilence, config.initTimeout, session);
   };
 
-  const receive = async (session: SocketSession, data: string, listener: (data: string) => Promise<void>) => {
+  function onMessage(this: WebSocket, data: RawData): void {
+    void receive(sessionOf(this), String(data));
+  }
+
+  function onClose(this: WebSocket): void {
+    const session = sessionOf(this);
+    clearTimeout(session.silence);
+    session.forgetAll();
+    addresses.leave(session.address);
+    if (session.user !== undefined) users.leave(session.user);
+  }
+
+  const receive = async (session: SocketSession, text: string): Promise<void> => {
+    if (!session.isOpen) return;
     if (!session.takeMessage(config.messagesPerSecond)) {
       return session.close(closeCodes.tooMany, `at most ${config.messagesPerSecond} messages a second`);
     }
-    if (isDeeperThan(maxDepth, data))
+    if (isDeeperThan(maxDepth, text))
       return session.close(closeCodes.badRequest, `at most ${maxDepth} levels in a message`);
     try {
-      await listener(data);
+      await protocol(session, text);
     } catch (error) {
-      // The library throws for messages that only a server may send.
-      if (error instanceof Error && /^Unexpected message/.test(error.message)) {
-        return session.close(closeCodes.badRequest, 'not a message of a client');
-      }
       parts.log.error({ err: error }, 'a message failed');
       session.close(closeCodes.fault, 'something went wrong');
     }
   };
 
   const pinging = setInterval(() => {
-    for (const session of sessions) {
-      if (!session.isAlive) session.webSocket.terminate();
-      session.isAlive = false;
-      session.webSocket.ping();
+    for (const webSocket of sockets.clients) {
+      if (!webSocket.session.isAlive) webSocket.terminate();
+      webSocket.session.isAlive = false;
+      webSocket.ping();
     }
   }, pingEvery).unref();
   const expired = toClientError(new MillraceError('UNAUTHENTICATED', 'the token has expired'));
   const expiring = setInterval(() => {
     const now = Date.now();
-    for (const session of sessions) session.expire(now, expired);
+    for (const { session } of sockets.clients) session.expire(now, expired);
   }, expiryEvery).unref();
 
   return {
     [Symbol.dispose]() {
       clearInterval(pinging);
       clearInterval(expiring);
-      for (const session of sessions) session.close(closeCodes.goingAway, 'the server stops: go on elsewhere');
+      for (const { session } of sockets.clients)
+        session.close(closeCodes.goingAway, 'the server stops: go on elsewhere');
       sockets.close();
     },
   };
+}
+
+function onError(this: WebSocket): void {
+  this.terminate();
+}
+
+function onPong(this: WebSocket): void {
+  sessionOf(this).isAlive = true;
+}
+
+function onSilence(session: SocketSession): void {
+  session.close(closeCodes.tooLate, 'introduce yourself: send connection_init');
 }

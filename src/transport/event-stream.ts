@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { GraphQLError } from 'graphql';
+import type { Frame } from '../live/frame.ts';
+import type { Sink, Stream } from '../live/sink.ts';
+import { drained, hasRoom } from './connection.ts';
+
+/** Characters that are written in one go, at most, beyond one event. */
+const largestWrite = 64 * 1024;
+
+const head = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** The client's end of one live operation that is told as server-sent events. */
+export class EventStream implements Sink {
+  /** Where it comes from, as it is counted. */
+  readonly address: string;
+  /** The user whose streams are counted. */
+  readonly user: string | undefined;
+  /** When its token expires, in milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** What it is told; undefined until that is open. */
+  stream: Stream | undefined;
+  private readonly response: ServerResponse;
+  private readonly socket: Socket;
+  private readonly more: Readonly<Record<string, string>> | undefined;
+
+  /** @param more headers of its own */
+  constructor(
+    response: ServerResponse,
+    { address, user, expiresAt }: { address: string; user: string | undefined; expiresAt: number },
+    more?: Readonly<Record<string, string>>,
+  ) {
+    this.response = response;
+    this.socket = response.req.socket;
+    this.address = address;
+    this.user = user;
+    this.expiresAt = expiresAt;
+    this.more = more;
+  }
+
+  /** Sends the head, unless it was sent. */
+  begin(): void {
+    const { response, socket, more } = this;
+    if (response.headersSent) return;
+    response.writeHead(200, more ? { ...head, ...more } : head).flushHeaders();
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+  }
+
+  send(frames: readonly Frame[]): number {
+    const { response } = this;
+    this.begin();
+    if (response.destroyed) return frames.length;
+    if (!hasRoom(response)) return 0;
+    let sent = 0;
+    let text = '';
+    while (sent < frames.length && text.length < largestWrite) text += eventOf(frames[sent++]!);
+    if (text.length > 0) response.write(text, 'latin1');
+    return sent;
+  }
+
+  drained(): Promise<void> {
+    return drained(this.socket, this.response);
+  }
+
+  /** Keeps proxies from closing what is silent. */
+  beat(): void {
+    if (this.response.headersSent && this.response.writableLength === 0) this.response.write(':\n\n');
+  }
+
+  end(errors: readonly GraphQLError[]): void {
+    const { response } = this;
+    if (response.writableEnded) return;
+    this.begin();
+    response.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
+    response.end('event: complete\ndata:\n\n');
+  }
+
+  /** @NOTE without a `complete`, which a client takes for the stream's own end: it is to come back. */
+  leave(): void {
+    this.begin();
+    this.response.end();
+  }
+
+  cutOff(): void {
+    this.response.destroy();
+  }
+}
+
+/** One event, each byte as one character. */
+function eventOf({ cursor, bytes }: Frame): string {
+  const data = bytes.includes('\n') ? bytes.replaceAll('\n', '\ndata: ') : bytes;
+  return `${cursor === undefined ? '' : `id: ${cursor}\n`}event: next\ndata: ${data}\n\n`;
+}
