@@ -97,6 +97,28 @@ describe('the log', () => {
   });
 });
 
+describe('a batch', () => {
+  it('is bounded by bytes: large rows go in several, and one that is larger than the bound goes alone', async () => {
+    await using database = await logDatabase();
+    {
+      await using _ = database.sequencer();
+      await database.entries(rowsOfTheTeam);
+    }
+    const megabytes = [1, 6, 1, 1, 1, 1];
+    for (const size of megabytes) {
+      await database.sql(`insert into millrace.event_inbox (relation, operation, new)
+        values ('public.comments', 'I', json_build_object('body', repeat('x', ${size * 1_000_000})))`);
+    }
+    await using sequencer = database.sequencer();
+    await database.entries(rowsOfTheTeam + megabytes.length);
+    expect(sequencer.hints.map(({ entries }) => entries!.map((e) => Math.floor(e.new!.length / 1_000_000)))).toEqual([
+      [1],
+      [6],
+      [1, 1, 1, 1],
+    ]);
+  });
+});
+
 describe('what is old', () => {
   it('is dropped a segment at a time, and the log says from where on it can be read', async () => {
     await using database = await logDatabase();
