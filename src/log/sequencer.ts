@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from '../platform/db.ts';
 import type { Logger } from '../platform/log.ts';
-import { type EntryTuple, entryColumns, type LogEntry, toEntry } from './entry.ts';
+import { type EntryTuple, entryColumns, entryLength, isWithin, type LogEntry, toEntry } from './entry.ts';
 import type { LogHint } from './log-source.ts';
 import { turnSegments } from './segments.ts';
 import { sequencerLock } from './tables.ts';
@@ -174,10 +174,9 @@ const moveText = `
     delete from millrace.event_inbox where ctid = any(array(
         select ctid from (
           select ctid, length, sum(length) over (order by id) as together from (
-            select ctid, id, 100 + coalesce(octet_length(old::text), 0) + coalesce(octet_length(new::text), 0) as length
-            from millrace.event_inbox order by id limit $1
+            select ctid, id, ${entryLength('i')} as length from millrace.event_inbox i order by id limit $1
           ) oldest
-        ) summed where together <= $2 or together = length
+        ) summed where ${isWithin('$2')}
       )) and exists (select 1 from head) returning *
   ),
   moved as (

@@ -116,6 +116,11 @@ describe('a batch', () => {
       [6],
       [1, 1, 1, 1],
     ]);
+    const [to, reads] = [rowsOfTheTeam + megabytes.length, [] as number[]];
+    for (let after = rowsOfTheTeam; after < to; after = reads.at(-1)!) {
+      reads.push((await database.source.read({ after, to, limit: 100 })).to);
+    }
+    expect(reads.map((place) => place - rowsOfTheTeam)).toEqual([1, 2, 6]);
   });
 });
 
@@ -137,7 +142,8 @@ describe('what is old', () => {
     await database.sql(`update millrace.event_segment set started_at = now() - interval '13 hours' where segment = 2`);
     await turnSegments(session, 12 * hour);
     expect(await database.source.extent()).toMatchObject({ first: rowsOfTheTeam + 1, head: rowsOfTheTeam + 4 });
-    expect(await database.source.read({ after: rowsOfTheTeam, limit: 10 })).toHaveLength(4);
+    const read = await database.source.read({ after: rowsOfTheTeam, to: rowsOfTheTeam + 4, limit: 10 });
+    expect(read.entries).toHaveLength(4);
     const tables = await database.sql(
       `select count(*)::int as n from pg_inherits where inhparent = 'millrace.event_log'::regclass`,
     );
