@@ -11,7 +11,7 @@ export interface CursorStore {
 }
 
 /** Why what is held has to be read: there was no place to go on from (STARTED), or the server says so. */
-export type ResyncReason = 'STARTED' | 'EXPIRED' | 'RESTARTED' | 'TRUNCATED' | 'PERMISSION';
+export type ResyncReason = 'STARTED' | 'EXPIRED' | 'RESTARTED' | 'TRUNCATED' | 'PERMISSION' | 'FAILED';
 
 /** A document that carries its types, as code generators write it: TypedDocumentNode, TypedDocumentString. */
 export interface TypedDocument<Data, Variables> {

@@ -14,9 +14,10 @@ import type { LogEntry } from '../log/entry.ts';
 import type { ChangeListener } from './change-listener.ts';
 import type { PreparedChanges, ViewerClass } from './change-plans.ts';
 import type { PlacedFrame } from './frame.ts';
+import { framesInSpite } from './judging.ts';
 import type { LiveParts } from './live-parts.ts';
 import { Replays } from './replays.ts';
-import { framesOf, type JudgedClasses, spellClasses } from './stretch-frames.ts';
+import { type JudgedClasses, spellClasses } from './stretch-frames.ts';
 
 /** The listeners of one class. */
 export interface ChangeGroup {
@@ -157,7 +158,8 @@ export class ChangeFeed {
     groups: readonly ChangeGroup[],
     classes: JudgedClasses,
   ): Promise<Map<ChangeGroup, PlacedFrame[]>> {
-    const told = await framesOf(this.parts, this.plan, this.epoch, stretch, classes);
+    const isOver = () => groups.every(({ listeners }) => listeners.size === 0);
+    const told = await framesInSpite(this.parts, this.plan, this.epoch, stretch, classes, isOver);
     return new Map(groups.map((group, index) => [group, told[index]!]));
   }
 

@@ -10,8 +10,8 @@ import type { Operation, Reads } from '../data/reads.ts';
 import type { Verdicts } from '../data/rules/verdicts.ts';
 import type { LogEntry } from '../log/entry.ts';
 import { tableKey } from '../log/entry.ts';
+import type { Stretch } from '../log/log-source.ts';
 import type { Database } from '../platform/db.ts';
-import type { Stretch } from './live-parts.ts';
 import { type Watch, watchFor } from './relevance.ts';
 import type { ChangesField } from './schema.ts';
 

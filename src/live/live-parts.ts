@@ -1,19 +1,13 @@
 import type { ChangePlan } from '../data/planner/change.ts';
 import type { CursorSeal } from '../log/cursor.ts';
-import { type LogEntry, tableKey } from '../log/entry.ts';
-import type { LogSource } from '../log/log-source.ts';
+import { type LogEntry, sizeOf, tableKey } from '../log/entry.ts';
+import type { LogSource, Stretch } from '../log/log-source.ts';
 import type { LogTail } from '../log/tail.ts';
 import type { Database } from '../platform/db.ts';
 import type { Logger } from '../platform/log.ts';
 import type { ChangePlans, PreparedChanges } from './change-plans.ts';
 import type { Markers } from './markers.ts';
 import type { Images } from './relevance.ts';
-
-/** What is read of the log at once: entries of some tables, and the place up to which there are no others. */
-export interface Stretch {
-  entries: readonly LogEntry[];
-  to: number;
-}
 
 /** What everything that is live stands on. */
 export interface LiveParts {
@@ -33,6 +27,11 @@ export interface LiveParts {
 }
 
 const chunk = 1000;
+/** Characters of what is taken from memory at once. */
+const largestStretch = 4 * 2 ** 20;
+
+/** How often the log is read for what was made and deleted later. */
+const laterParts = 10;
 
 /** Reads stretches of the log: the newest from the tail, older ones from the source. */
 export function createStretches(
@@ -43,21 +42,29 @@ export function createStretches(
     async stretch(after, to, tables) {
       const recent = tail.recent(after, to - after);
       if (recent) {
-        const part = recent.length > chunk ? recent.slice(0, chunk) : recent;
+        const part = beginning(recent);
         const last = part.length < recent.length ? part.at(-1)!.seq : to;
         return { entries: part.filter((e) => tables.includes(e.table)), to: last };
       }
-      const entries = await source.read({ after, to, limit: chunk, tables });
+      const stretch = await source.read({ after, to, limit: chunk, tables });
       // @NOTE asked after the reading: a segment dropped in between must not go unnoticed.
       const { first } = await source.extent();
       if (first > after + 1) return undefined;
-      return { entries, to: entries.length < chunk ? to : entries.at(-1)!.seq };
+      return stretch;
     },
     async laterRows({ table }, after) {
       const to = tail.head.seq;
-      const recent = tail.recent(after) ?? (await source.read({ after, to, limit: chunk * 10, tables: [table] }));
-      const entries = recent.filter((e) => e.table === table && (e.kind === 'insert' || e.kind === 'delete'));
-      return { entries, to };
+      const isMadeOrDeleted = (e: LogEntry) => e.table === table && (e.kind === 'insert' || e.kind === 'delete');
+      const recent = tail.recent(after);
+      if (recent) return { entries: recent.filter(isMadeOrDeleted), to };
+      const entries: LogEntry[] = [];
+      let place = after;
+      for (let parts = 0; place < to && parts < laterParts; parts += 1) {
+        const part = await source.read({ after: place, to, limit: chunk, tables: [table] });
+        entries.push(...part.entries.filter(isMadeOrDeleted));
+        place = part.to;
+      }
+      return { entries, to: place };
     },
     async deletions(plan, entries) {
       const tables = plan.deletedIn.map(tableKey);
@@ -74,4 +81,14 @@ export function createStretches(
       return unknown.length > 0 ? found.concat(await source.deletions(unknown, tables)) : found;
     },
   };
+}
+
+/** The first of these entries, no more than are judged at once; one that is larger than the bound goes alone. */
+function beginning(entries: readonly LogEntry[]): readonly LogEntry[] {
+  let length = 0;
+  const end = entries.findIndex((entry, n) => {
+    length += sizeOf(entry);
+    return n === chunk || (n > 0 && length > largestStretch);
+  });
+  return end < 0 ? entries : entries.slice(0, end);
 }

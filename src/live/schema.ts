@@ -34,6 +34,7 @@ const changeReasons = {
     'The cursor belongs to a history that has ended: the database was restored, or changes were not recorded for a while.',
   TRUNCATED: 'All rows of the table were removed at once.',
   PERMISSION: 'What the viewer may see has changed as a whole.',
+  FAILED: 'A change could not be judged.',
 };
 
 /** Makes a query one that goes on answering. */

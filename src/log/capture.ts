@@ -19,19 +19,24 @@ const rowTrigger = 'Millrace_capture';
 const truncateTrigger = 'Millrace_capture_truncate';
 
 /** Bumped whenever the functions below change. */
-const version = 1;
+const version = 2;
 
-/** @NOTE security definer: whoever may write to a table need not know of the log. An update that changes nothing is none. */
+/**
+ * @NOTE security definer: whoever may write to a table need not know of the log. An update that changes nothing is none: rows
+ * are compared byte by byte (`*=`), which any two types allow, and before they are spelled as JSON, which costs the most.
+ */
 const functions = `
 create or replace function millrace.capture() returns trigger language plpgsql security definer set search_path = '' as $body$
-declare
-  before json; after json;
 begin
-  if tg_op <> 'INSERT' then before := row_to_json(old); end if;
-  if tg_op <> 'DELETE' then after := row_to_json(new); end if;
-  if tg_op = 'UPDATE' and before::text = after::text then return null; end if;
-  insert into millrace.event_inbox (relation, operation, old, new)
-    values (tg_argv[0], substr(tg_op, 1, 1), before, after);
+  if tg_op = 'UPDATE' then
+    if old *= new then return null; end if;
+    insert into millrace.event_inbox (relation, operation, old, new)
+      values (tg_argv[0], 'U', row_to_json(old), row_to_json(new));
+  elsif tg_op = 'INSERT' then
+    insert into millrace.event_inbox (relation, operation, new) values (tg_argv[0], 'I', row_to_json(new));
+  else
+    insert into millrace.event_inbox (relation, operation, old) values (tg_argv[0], 'D', row_to_json(old));
+  end if;
   return null;
 end $body$;
 create or replace function millrace.capture_truncate() returns trigger language plpgsql security definer set search_path = '' as $body$
@@ -62,15 +67,17 @@ export function capturedTables(datamodel: Datamodel): Table[] {
 
 /**
  * Makes the log's tables and the triggers that are missing; does nothing where all is there. A table that had lost its
- * trigger (it was made anew, say) begins a new epoch, for nobody knows what was missed.
+ * trigger (it was made anew, say) begins a new epoch, for nobody knows what was missed. A function of an older version is
+ * replaced under its triggers, which miss nothing.
  */
 export async function installCapture(db: Database, datamodel: Datamodel): Promise<Installation> {
   const tables = capturedTables(datamodel);
-  if ((await uncaptured(db, tables)).length === 0) return { captured: [], wasBroken: false };
+  const found = await inspectCapture(db, tables);
+  if (found.missing.length === 0 && found.isCurrent) return { captured: [], wasBroken: false };
   return db.transaction(async (tx) => {
     await tx.query({ text: `select pg_advisory_xact_lock(${installLock})`, values: [] });
-    await tx.script(logTables + functions);
-    const missing = await uncaptured(tx, tables);
+    const { missing, isCurrent } = await inspectCapture(tx, tables);
+    await tx.script(isCurrent ? logTables : logTables + functions);
     const relations = missing.map(tableKey);
     const known = await tx.query({
       text: `select 1 from millrace.event_capture where relation = any($1) limit 1`,
@@ -87,17 +94,25 @@ export async function installCapture(db: Database, datamodel: Datamodel): Promis
   });
 }
 
-/** The tables that have no trigger, or one of an older version; all of them where there is no log yet. */
-export async function uncaptured(db: Queryable, tables: readonly Table[]): Promise<Table[]> {
+/** The tables that have no trigger, all of them where there is no log yet; and whether the functions are not older than these. */
+export async function inspectCapture(
+  db: Queryable,
+  tables: readonly Table[],
+): Promise<{ missing: Table[]; isCurrent: boolean }> {
   const rows = await db.query({
     text: `select n.nspname || '.' || c.relname from pg_trigger t
       join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-      join pg_proc p on p.oid = t.tgfoid
-      where t.tgname = $1 and t.tgenabled in ('O', 'A') and obj_description(p.oid, 'pg_proc') = $2`,
-    values: [rowTrigger, `version ${version}`],
+      where t.tgname = $1 and t.tgenabled in ('O', 'A') and t.tgfoid = to_regproc('millrace.capture')`,
+    values: [rowTrigger],
+  });
+  const [described] = await db.query({
+    text: `select obj_description(to_regproc('millrace.capture'), 'pg_proc')`,
+    values: [],
   });
   const captured = new Set(rows.map(([name]) => name));
-  return tables.filter((table) => !captured.has(tableKey(table)));
+  // @NOTE a newer one stays: while nodes are replaced one by one, those of before must not undo what the new ones have made.
+  const installed = Number(/\d+$/.exec(String(described?.[0]))?.[0] ?? 0);
+  return { missing: tables.filter((table) => !captured.has(tableKey(table))), isCurrent: installed >= version };
 }
 
 function triggersOf(table: Table): string {

@@ -47,6 +47,13 @@ const kinds: Record<string, EntryKind> = { I: 'insert', U: 'update', D: 'delete'
 export const entryColumns = (alias: string): string =>
   `${alias}.seq, to_json(${alias}.at)#>>'{}', ${alias}.xid::text, ${alias}.relation, ${alias}.operation, ${alias}.old::text, ${alias}.new::text`;
 
+/** Bytes of an entry, from a row that holds it. @NOTE of a text, whose length PostgreSQL knows without reading the whole. */
+export const entryLength = (alias: string): string =>
+  `(100 + coalesce(octet_length(${alias}.old::text), 0) + coalesce(octet_length(${alias}.new::text), 0))`;
+
+/** Of rows with their `length` and the sum `together` of those up to each: which fit in the bound, and the first in any case. */
+export const isWithin = (bound: string): string => `(together <= ${bound} or together = length)`;
+
 /** Reads an entry that travelled. */
 export const toEntry = ([seq, at, transaction, table, kind, before, after]: EntryTuple): LogEntry => ({
   seq: Number(seq),
@@ -60,3 +67,6 @@ export const toEntry = ([seq, at, transaction, table, kind, before, after]: Entr
 
 /** How the log spells a table. */
 export const tableKey = (table: { schema: string; name: string }): string => `${table.schema}.${table.name}`;
+
+/** About how much memory an entry takes, in characters. */
+export const sizeOf = (entry: LogEntry): number => 100 + (entry.old?.length ?? 0) + (entry.new?.length ?? 0);

@@ -11,6 +11,12 @@ export interface LogExtent {
   nextTransaction: string;
 }
 
+/** What is read of the log at once: entries, of some tables where those were named, and the place up to which there are no others. */
+export interface Stretch {
+  entries: readonly LogEntry[];
+  to: number;
+}
+
 /**
  * Where a node gets the log from. Today it is PostgreSQL's tables, filled by triggers and a sequencer; logical replication
  * can stand in its place, for nothing that reads the log knows more than this.
@@ -21,10 +27,11 @@ export interface LogExtent {
 export interface LogSource {
   extent(): Promise<LogExtent>;
   /**
-   * Entries behind `after`, up to and with `to`, oldest first, at most `limit` of them; only of these tables, where named.
+   * Entries behind `after`, up to and with `to`, oldest first, at most `limit` of them and no more than some megabytes,
+   * though at least one if there is one; only of these tables, where named.
    * @param tables as `tableKey` spells them
    */
-  read(range: { after: number; to?: number; limit: number; tables?: readonly string[] }): Promise<LogEntry[]>;
+  read(range: { after: number; to: number; limit: number; tables?: readonly string[] }): Promise<Stretch>;
   /** Deletions of these tables' rows by these transactions: what is gone together with a row. */
   deletions(transactions: readonly string[], tables: readonly string[]): Promise<LogEntry[]>;
   /** Seconds for which the oldest change that is committed has been waiting to be told; 0 when none waits. */

@@ -4,6 +4,7 @@
  * Ways of a change: trigger → inbox → (the leading node) log → hint on the bus → every node's tail → whoever listens there.
  * A hint that is lost costs half a second; no change is.
  */
+import { randomUUID } from 'node:crypto';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import type { Datamodel } from '../data/model/datamodel.ts';
 import type { Bus } from '../platform/bus/bus.ts';
@@ -61,13 +62,20 @@ export async function openLogNode(given: {
   const source = createPostgresLog(db);
   const tail = stack.use(await LogTail.open({ source, log }));
   const seal = createCursorSeal(await source.secret());
+  // @NOTE the bus brings a node its own hints too; it has taken them already, and to read them again costs as much as to write them.
+  const by = randomUUID();
+  const ownBeginning = JSON.stringify({ by }).slice(0, -1);
   const announce = (hint: LogHint): void => {
     tail.hear(hint);
-    const text = JSON.stringify(hint);
-    bus.publish(hints, text.length <= largestHint ? text : JSON.stringify({ ...hint, entries: undefined }));
+    const text = JSON.stringify({ by, ...hint });
+    bus.publish(hints, text.length <= largestHint ? text : JSON.stringify({ by, ...hint, entries: undefined }));
   };
   const sequencer = stack.use(new Sequencer({ openSession: () => openSession(session), announce, retention, log }));
-  stack.defer(bus.subscribe(hints, (message) => tail.hear(JSON.parse(message) as LogHint)));
+  stack.defer(
+    bus.subscribe(hints, (message) => {
+      if (!message.startsWith(ownBeginning)) tail.hear(JSON.parse(message) as LogHint);
+    }),
+  );
   stack.defer(bus.subscribe(pokes, () => sequencer.poke()));
   stack.defer(bus.onGap(() => void tail.catchUp()));
   const timer = setInterval(() => void inspect().catch(() => {}), inspection).unref();

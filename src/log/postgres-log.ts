@@ -1,8 +1,11 @@
 import type { Queryable } from '../platform/db.ts';
-import { type EntryTuple, entryColumns, type LogEntry, toEntry } from './entry.ts';
+import { type EntryTuple, entryColumns, entryLength, isWithin, type LogEntry, toEntry } from './entry.ts';
 import type { LogSource } from './log-source.ts';
 
 const entriesOf = (rows: unknown[][]): LogEntry[] => rows.map((row) => toEntry(row as EntryTuple));
+
+/** Bytes of what is read at once. */
+const largestRead = 4 * 2 ** 20;
 
 /** The log in PostgreSQL's tables; see `tables.ts`. */
 export function createPostgresLog(db: Queryable): LogSource {
@@ -18,16 +21,23 @@ export function createPostgresLog(db: Queryable): LogSource {
       const [epoch, head, first, nextTransaction] = row as [string, string, string, string];
       return { epoch, head: Number(head), first: Math.min(Number(first), Number(head) + 1), nextTransaction };
     },
-    async read({ after, to = Number.MAX_SAFE_INTEGER, limit, tables }) {
+    async read({ after, to, limit, tables }) {
       const rows = await db.query({
         name: tables ? 'log_read_of' : 'log_read',
-        text: `select ${entryColumns('l')} from millrace.event_log l
-          where l.segment >= coalesce((select max(segment) from millrace.event_segment where from_seq <= $1::bigint + 1), 0)
-            and l.seq > $1::bigint and l.seq <= $2::bigint ${tables ? 'and l.relation = any($4::text[])' : ''}
-          order by l.segment, l.seq limit $3::int`,
-        values: [after, to, limit, ...(tables ? [tables] : [])],
+        text: `select ${entryColumns('l')}, l.found from (
+            select l.*, count(*) over () as found, sum(l.length) over (order by l.segment, l.seq) as together from (
+              select l.*, ${entryLength('l')} as length from millrace.event_log l
+              where l.segment >= coalesce((select max(segment) from millrace.event_segment where from_seq <= $1::bigint + 1), 0)
+                and l.seq > $1::bigint and l.seq <= $2::bigint ${tables ? 'and l.relation = any($5::text[])' : ''}
+              order by l.segment, l.seq limit $3::int
+            ) l
+          ) l
+          where ${isWithin('$4::bigint')} order by l.segment, l.seq`,
+        values: [after, to, limit, largestRead, ...(tables ? [tables] : [])],
       });
-      return entriesOf(rows);
+      const entries = entriesOf(rows);
+      const found = Number(rows[0]?.[7] ?? 0);
+      return { entries, to: found < limit && entries.length === found ? to : entries.at(-1)!.seq };
     },
     async deletions(transactions, tables) {
       const rows = await db.query({

@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/log.ts';
-import type { LogEntry, LogPosition } from './entry.ts';
+import { type LogEntry, type LogPosition, sizeOf } from './entry.ts';
 import type { LogExtent, LogHint, LogSource } from './log-source.ts';
 
 /** What a tail needs; sizes bound its memory. */
@@ -122,7 +122,7 @@ export class LogTail implements AsyncDisposable {
       return;
     }
     while (!this.isStopped && this.position.seq < extent.head) {
-      const entries = await source.read({ after: this.position.seq, limit: readSize });
+      const { entries } = await source.read({ after: this.position.seq, to: extent.head, limit: readSize });
       if (entries[0]?.seq !== this.position.seq + 1) {
         // What is missing was dropped meanwhile: whoever stands before it has to begin anew.
         this.forget(extent);
@@ -188,5 +188,3 @@ export class LogTail implements AsyncDisposable {
     this.timer.unref();
   }
 }
-
-const sizeOf = (entry: LogEntry): number => 100 + (entry.old?.length ?? 0) + (entry.new?.length ?? 0);

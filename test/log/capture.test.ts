@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { capturedTables, installCapture, uncaptured } from '../../src/log/capture.ts';
+import { capturedTables, inspectCapture, installCapture } from '../../src/log/capture.ts';
 import { createCursorSeal } from '../../src/log/cursor.ts';
 import { logDatabase } from '../support/log-database.ts';
 import { team } from '../support/team.ts';
@@ -21,7 +21,10 @@ describe('capture', () => {
     await using database = await logDatabase({ captured: false });
     const all = await Promise.all(Array.from({ length: 5 }, () => installCapture(database.db, database.datamodel)));
     expect(all.filter((i) => i.captured.length > 0)).toHaveLength(1);
-    expect(await uncaptured(database.db, capturedTables(database.datamodel))).toEqual([]);
+    expect(await inspectCapture(database.db, capturedTables(database.datamodel))).toEqual({
+      missing: [],
+      isCurrent: true,
+    });
   });
 
   it('that a table has lost is put back, and a new epoch says that something may be missing', async () => {
@@ -40,10 +43,44 @@ describe('capture', () => {
     expect(after.head).toBe(before.head);
   });
 
+  it('of an older version is replaced without a new epoch, and of a newer one is left alone', async () => {
+    await using database = await logDatabase();
+    const { epoch } = await database.source.extent();
+    const described = () => database.sql(`select obj_description('millrace.capture'::regproc, 'pg_proc') as version`);
+    const [installed] = await described();
+    await database.sql(`comment on function millrace.capture() is 'version 1'`);
+    expect(await installCapture(database.db, database.datamodel)).toEqual({ captured: [], wasBroken: false });
+    expect(await described()).toEqual([installed]);
+    await database.sql(`comment on function millrace.capture() is 'version 1000'`);
+    expect(await installCapture(database.db, database.datamodel)).toEqual({ captured: [], wasBroken: false });
+    expect(await described()).toEqual([{ version: 'version 1000' }]);
+    expect((await database.source.extent()).epoch).toBe(epoch);
+  });
+
+  it('tells apart rows that differ in the spelling of a json value only', async () => {
+    await using database = await logDatabase();
+    await database.sql(`create table notes (id int primary key, body json, price numeric);
+      create trigger "Millrace_capture" after insert or update or delete on notes
+        for each row execute function millrace.capture('public.notes');
+      insert into notes values (1, '{"a":1}', 1.0)`);
+    for (const change of [`body = '{"a": 1}'`, 'price = 1.00', `body = body, price = price`]) {
+      await database.sql(`update notes set ${change}`);
+    }
+    const rows = await database.sql(
+      `select old::text as old, new::text as new from millrace.event_inbox where relation = 'public.notes' order by id`,
+    );
+    expect(rows).toEqual([
+      { old: null, new: '{"id":1,"body":{"a":1},"price":1.0}' },
+      { old: '{"id":1,"body":{"a":1},"price":1.0}', new: '{"id":1,"body":{"a": 1},"price":1.0}' },
+      { old: '{"id":1,"body":{"a": 1},"price":1.0}', new: '{"id":1,"body":{"a": 1},"price":1.00}' },
+    ]);
+  });
+
   it('that was switched off is noticed', async () => {
     await using database = await logDatabase();
     await database.sql('alter table tasks disable trigger "Millrace_capture"');
-    expect((await uncaptured(database.db, capturedTables(database.datamodel))).map((t) => t.name)).toEqual(['tasks']);
+    const { missing } = await inspectCapture(database.db, capturedTables(database.datamodel));
+    expect(missing.map((t) => t.name)).toEqual(['tasks']);
   });
 
   it('does not ask whoever writes for rights on the log', async () => {

@@ -97,6 +97,33 @@ describe('the log', () => {
   });
 });
 
+describe('a batch', () => {
+  it('is bounded by bytes: large rows go in several, and one that is larger than the bound goes alone', async () => {
+    await using database = await logDatabase();
+    {
+      await using _ = database.sequencer();
+      await database.entries(rowsOfTheTeam);
+    }
+    const megabytes = [1, 6, 1, 1, 1, 1];
+    for (const size of megabytes) {
+      await database.sql(`insert into millrace.event_inbox (relation, operation, new)
+        values ('public.comments', 'I', json_build_object('body', repeat('x', ${size * 1_000_000})))`);
+    }
+    await using sequencer = database.sequencer();
+    await database.entries(rowsOfTheTeam + megabytes.length);
+    expect(sequencer.hints.map(({ entries }) => entries!.map((e) => Math.floor(e.new!.length / 1_000_000)))).toEqual([
+      [1],
+      [6],
+      [1, 1, 1, 1],
+    ]);
+    const [to, reads] = [rowsOfTheTeam + megabytes.length, [] as number[]];
+    for (let after = rowsOfTheTeam; after < to; after = reads.at(-1)!) {
+      reads.push((await database.source.read({ after, to, limit: 100 })).to);
+    }
+    expect(reads.map((place) => place - rowsOfTheTeam)).toEqual([1, 2, 6]);
+  });
+});
+
 describe('what is old', () => {
   it('is dropped a segment at a time, and the log says from where on it can be read', async () => {
     await using database = await logDatabase();
@@ -115,7 +142,8 @@ describe('what is old', () => {
     await database.sql(`update millrace.event_segment set started_at = now() - interval '13 hours' where segment = 2`);
     await turnSegments(session, 12 * hour);
     expect(await database.source.extent()).toMatchObject({ first: rowsOfTheTeam + 1, head: rowsOfTheTeam + 4 });
-    expect(await database.source.read({ after: rowsOfTheTeam, limit: 10 })).toHaveLength(4);
+    const read = await database.source.read({ after: rowsOfTheTeam, to: rowsOfTheTeam + 4, limit: 10 });
+    expect(read.entries).toHaveLength(4);
     const tables = await database.sql(
       `select count(*)::int as n from pg_inherits where inhparent = 'millrace.event_log'::regclass`,
     );

@@ -26,7 +26,7 @@ function memoryLog() {
       if (state.isAway) throw new Error('away');
       return extent;
     },
-    read: async ({ after, limit }) => entries.slice(after, after + limit),
+    read: async ({ after, limit }) => ({ entries: entries.slice(after, after + limit), to: after + limit }),
     deletions: async () => [],
     lag: async () => 0,
     secret: async () => 'secret',

@@ -23,7 +23,7 @@ export interface LogDatabase extends AsyncDisposable {
   /** A node's part in moving the log; `hints` is what it has announced. */
   sequencer(retention?: number): Sequencer & { hints: LogHint[] };
   /** All entries, once the log holds so many and the inbox is empty. */
-  entries(count: number): Promise<LogEntry[]>;
+  entries(count: number): Promise<readonly LogEntry[]>;
 }
 
 /** Makes a database of a test's own, captured before the team is inserted where `captured` is not false. */
@@ -56,7 +56,8 @@ export async function logDatabase(options: { captured?: boolean } = {}): Promise
         if (Date.now() > deadline) throw new Error(`the log has not come to ${count} entries`);
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
-      return source.read({ after: 0, limit: 100_000 });
+      const { entries } = await source.read({ after: 0, to: Number.MAX_SAFE_INTEGER, limit: 100_000 });
+      return entries;
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
