@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { type Classes, type ClassValues, classOf } from '../data/class-values.ts';
 import { createPlanCache } from '../data/plan-cache.ts';
 import { type ChangePlan, compileChange, entryParameters } from '../data/planner/change.ts';
@@ -76,6 +76,9 @@ export interface ChangePlans {
   withCursor(answer: string, cursor: string): string;
 }
 
+/** Plans that differ in what they select, or in their events, share the statements of their sights. */
+const sightName = (text: string): string => `s${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+
 /** Makes the compiler of changes for one application. */
 export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   const cache = createPlanCache<ChangePlan & { prepared?: Promise<PreparedChanges> }>(1000);
@@ -89,12 +92,10 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
     count += 1;
     const id = `c${prefix}_${count}`;
     const sights = await Promise.all(
-      plan.sight.plans.map(async (sight, i) => ({
-        id: `${id}s${i}`,
-        text: await prepareMany(db, sight, sightParameters),
-        table: tableKey(sight.table),
-        values: sight.values,
-      })),
+      plan.sight.plans.map(async (sight) => {
+        const text = await prepareMany(db, sight, sightParameters);
+        return { id: sightName(text), text, table: tableKey(sight.table), values: sight.values };
+      }),
     );
     const table = tableKey(plan.model.model.table);
     const tables = [...new Set([table, ...plan.sight.dependencies.map((d) => tableKey(d.table))])];
