@@ -16,14 +16,12 @@ import { choicesOf, type Listening, mustTurn, type PlacedChange, spell } from '.
 import { firstRows, inSql, noRows, overApi, type Scopes } from './operations.ts';
 import { askings, claimsOf, documentOf, type Listener, viewerOf } from './subscriptions.ts';
 
-const patience = 10_000;
-
 /**
  * A place where one history after another is played: three users of its own, their sockets, and a connection for SQL.
  * Lanes share the server and nothing else, so several play at once.
  */
 export class Lane implements AsyncDisposable {
-  private readonly parts: { server: TestServer; barrier: Barrier; client: pg.Client; admin: Asker };
+  private readonly parts: { server: TestServer; barrier: Barrier; client: pg.Client; admin: Asker; patience: number };
   private readonly sockets: Map<Listener, SocketClient>;
   private readonly scope: string;
   private readonly users: string[];
@@ -38,7 +36,7 @@ export class Lane implements AsyncDisposable {
     this.users = users;
   }
 
-  static async open(server: TestServer, barrier: Barrier, number: number): Promise<Lane> {
+  static async open(server: TestServer, barrier: Barrier, number: number, patience = 10_000): Promise<Lane> {
     const client = new pg.Client({ connectionString: server.databaseUrl });
     await client.connect();
     const scope = `f${String(number).padStart(7, '0')}`;
@@ -49,7 +47,7 @@ export class Lane implements AsyncDisposable {
     await client.query(
       `insert into users (id, email, name) values ${users.map((id) => `('${id}', '${id}', '')`).join(', ')}`,
     );
-    return new Lane({ server, barrier, client, admin: server.as({ role: 'admin' }) }, sockets, scope, users);
+    return new Lane({ server, barrier, client, admin: server.as({ role: 'admin' }), patience }, sockets, scope, users);
   }
 
   /** Plays a history. @throws Error when what was told is not what the model says */
@@ -168,7 +166,7 @@ export class Lane implements AsyncDisposable {
 
   /** Waits for what must be told. */
   private async settle(one: Listening): Promise<void> {
-    const deadline = Date.now() + patience;
+    const deadline = Date.now() + this.parts.patience;
     const isSettled = () => this.check(one, Date.now() > deadline) && (one.turns > one.settled.turns || !mustTurn(one));
     while (!isSettled()) {
       if (Date.now() > deadline)
