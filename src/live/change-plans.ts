@@ -12,6 +12,7 @@ import type { LogEntry } from '../log/entry.ts';
 import { tableKey } from '../log/entry.ts';
 import type { Database } from '../platform/db.ts';
 import type { Stretch } from './live-parts.ts';
+import { createPlaceless } from './placeless.ts';
 import { type Watch, watchFor } from './relevance.ts';
 import type { ChangesField } from './schema.ts';
 
@@ -86,6 +87,7 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   const marks = { cursor: `cursor ${randomBytes(16).toString('hex')}` };
   // @NOTE connections outlive an application that is replaced, and know its statements by their names.
   const prefix = randomBytes(4).toString('hex');
+  const placeless = createPlaceless();
   let count = 0;
 
   const prepare = async (plan: ChangePlan): Promise<PreparedChanges> => {
@@ -104,8 +106,9 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   return {
     async plan(at, field, { model }, verdicts) {
       const { api, datamodel, limits } = reads;
-      const given = { api, datamodel, limits, verdicts, variables: at.variables };
-      const plan = cache.get(at, field.key, verdicts, () => compileChange(given, at, model, field, marks));
+      const asked = placeless(at, field);
+      const given = { api, datamodel, limits, verdicts, variables: asked.variables };
+      const plan = cache.get(asked, field.key, verdicts, () => compileChange(given, at, model, field, marks));
       plan.prepared ??= prepare(plan);
       try {
         return await plan.prepared;

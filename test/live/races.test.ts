@@ -91,6 +91,22 @@ describe('a statement that fails', () => {
 });
 
 describe('clients that come back together', () => {
+  it('are told by the statement that tells those who came', async () => {
+    await using ann = await openSocket(server, { sub: team.ann });
+    const first = ann.subscribe(document);
+    const after = await begun(first);
+    const streams = [first, ann.subscribe(document, { after }), ann.subscribe(document, { after: null })];
+    await rank(138);
+    for (const stream of streams) await heardUntil(stream, ({ node }) => node?.priority === 138);
+    await using members = await holdTable(server.databaseUrl, 'members');
+    await rank(139);
+    await members.reached();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await members.waiting()).toHaveLength(1);
+    await members.letGo();
+    for (const stream of streams) expect(await priorityOf(stream)).toBe(139);
+  });
+
   it('wait for one statement at a time, and each hears all that it has missed, once, though one of them fails', async () => {
     await using ann = await openSocket(server, { sub: team.ann });
     const before = ann.subscribe(document);

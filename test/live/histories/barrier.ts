@@ -29,7 +29,7 @@ const markerChange = `
   update comments set created_at = created_at + interval '1 day' where id = '${comment}';`;
 
 /** How long a round waits for all who play, in milliseconds. */
-const together = 100;
+const together = 500;
 
 /**
  * Tells when all streams have passed what was committed: a marker follows it, and listeners of its own, one for each form of
