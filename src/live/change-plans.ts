@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { type Classes, type ClassValues, classOf } from '../data/class-values.ts';
 import { createPlanCache } from '../data/plan-cache.ts';
 import { type ChangePlan, compileChange, entryParameters } from '../data/planner/change.ts';
@@ -12,6 +12,7 @@ import type { LogEntry } from '../log/entry.ts';
 import { tableKey } from '../log/entry.ts';
 import type { Stretch } from '../log/log-source.ts';
 import type { Database } from '../platform/db.ts';
+import { createPlaceless } from './placeless.ts';
 import { type Watch, watchFor } from './relevance.ts';
 import type { ChangesField } from './schema.ts';
 
@@ -76,6 +77,9 @@ export interface ChangePlans {
   withCursor(answer: string, cursor: string): string;
 }
 
+/** Plans that differ in what they select, or in their events, share the statements of their sights. */
+const sightName = (text: string): string => `s${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+
 /** Makes the compiler of changes for one application. */
 export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   const cache = createPlanCache<ChangePlan & { prepared?: Promise<PreparedChanges> }>(1000);
@@ -83,18 +87,17 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   const marks = { cursor: `cursor ${randomBytes(16).toString('hex')}` };
   // @NOTE connections outlive an application that is replaced, and know its statements by their names.
   const prefix = randomBytes(4).toString('hex');
+  const placeless = createPlaceless();
   let count = 0;
 
   const prepare = async (plan: ChangePlan): Promise<PreparedChanges> => {
     count += 1;
     const id = `c${prefix}_${count}`;
     const sights = await Promise.all(
-      plan.sight.plans.map(async (sight, i) => ({
-        id: `${id}s${i}`,
-        text: await prepareMany(db, sight, sightParameters),
-        table: tableKey(sight.table),
-        values: sight.values,
-      })),
+      plan.sight.plans.map(async (sight) => {
+        const text = await prepareMany(db, sight, sightParameters);
+        return { id: sightName(text), text, table: tableKey(sight.table), values: sight.values };
+      }),
     );
     const table = tableKey(plan.model.model.table);
     const tables = [...new Set([table, ...plan.sight.dependencies.map((d) => tableKey(d.table))])];
@@ -103,8 +106,9 @@ export function createChangePlans(db: Database, reads: Reads): ChangePlans {
   return {
     async plan(at, field, { model }, verdicts) {
       const { api, datamodel, limits } = reads;
-      const given = { api, datamodel, limits, verdicts, variables: at.variables };
-      const plan = cache.get(at, field.key, verdicts, () => compileChange(given, at, model, field, marks));
+      const asked = placeless(at, field);
+      const given = { api, datamodel, limits, verdicts, variables: asked.variables };
+      const plan = cache.get(asked, field.key, verdicts, () => compileChange(given, at, model, field, marks));
       plan.prepared ??= prepare(plan);
       try {
         return await plan.prepared;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { turnSegments } from '../../src/log/segments.ts';
 import { sequencerLock } from '../../src/log/tables.ts';
 import { logDatabase } from '../support/log-database.ts';
@@ -86,6 +86,27 @@ describe('the log', () => {
     await database.entries(rowsOfTheTeam);
     expect(next.isLeader).toBe(true);
     await expect(frozen.query({ text: 'select 1', values: [] })).rejects.toThrow();
+  });
+
+  it('is numbered once, whoever leads, where a leader is deposed in the middle of a statement and comes back', async () => {
+    await using database = await logDatabase();
+    await using first = database.sequencer();
+    await database.entries(rowsOfTheTeam);
+    await using holder = await database.openSession();
+    await holder.script('begin; select from millrace.event_head for update');
+    await database.sql(`update tasks set priority = 77`);
+    await using second = database.sequencer();
+    await vi.waitFor(() => expect(second.isLeader).toBe(true), { timeout: 5000 });
+    expect(first.isLeader).toBe(false);
+    await holder.script('commit');
+    await database.entries(rowsOfTheTeam + 4);
+    await second[Symbol.asyncDispose]();
+    await database.sql(`update tasks set priority = 78`);
+    const entries = await database.entries(rowsOfTheTeam + 8);
+    expect(first.isLeader).toBe(true);
+    expect(entries.map(({ seq }) => seq)).toEqual(Array.from({ length: rowsOfTheTeam + 8 }, (_, n) => n + 1));
+    const announced = [...first.hints, ...second.hints].sort((a, b) => a.from - b.from);
+    expect(announced.flatMap((hint) => hint.entries!.map(({ seq }) => seq))).toEqual(entries.map(({ seq }) => seq));
   });
 
   it('ignores an update that changes nothing', async () => {

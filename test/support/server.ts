@@ -49,6 +49,8 @@ export interface TestServerOptions {
   migrations?: string | false;
   databaseUrl?: string;
   config?: (config: Config) => Config;
+  /** Another server's start: that of a copy of `src/`. */
+  start?: typeof start;
 }
 
 /** Starts a real server: real PostgreSQL, real sockets. */
@@ -66,7 +68,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   };
   const config = readConfig(environment, process.cwd());
   const server = stack.use(
-    await start(options.config?.(config) ?? config, {
+    await (options.start ?? start)(options.config?.(config) ?? config, {
       sources: options.sources,
       migrations: null,
       log: openLog('silent'),
@@ -86,7 +88,13 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       });
     return {
       post,
-      query: async (query, variables) => (await (await post({ query, variables })).json()) as Answer,
+      query: async (query, variables) => {
+        const response = await post({ query, variables });
+        const text = await response.text();
+        if (text === '')
+          throw new Error(`an empty answer, ${response.status} ${JSON.stringify([...response.headers])}`);
+        return JSON.parse(text) as Answer;
+      },
       async ask<Result, Variables>(document: TypedDocumentNode<Result, Variables>, variables: Variables) {
         const answer = (await (await post({ query: print(document), variables })).json()) as Answer;
         if (answer.errors) throw new Error(JSON.stringify(answer.errors));

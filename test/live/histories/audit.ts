@@ -41,7 +41,8 @@ export const auditTables = `
   ${Object.keys(models)
     .map(
       (table) =>
-        `create trigger "Audit" after insert or update or delete on "${table}" for each row execute function audit();`,
+        `create trigger "Audit" after insert or update or delete on "${table}" for each row execute function audit();
+        alter table "${table}" enable always trigger "Audit";`,
     )
     .join('\n')}`;
 

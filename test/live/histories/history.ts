@@ -24,6 +24,8 @@ export interface HistoryStep {
   transactions: HistoryTransaction[];
   /** A subscription whose connection is away meanwhile, and goes on from its last cursor behind the step. */
   away: number | null;
+  /** It comes back when everybody else has been told, and not while they are. */
+  isLate: boolean;
 }
 
 /** A small world, who listens, and what is done. */
@@ -48,7 +50,7 @@ const anySubscription: fc.Arbitrary<HistorySubscription> = fc
     form: fc.nat({ max: 4 }),
     word: fc.constantFrom(...words),
     number: fc.constantFrom(0, 1, 20),
-    events: fc.option(fc.constantFrom(...someEvents), { freq: 5 }),
+    events: fc.option(fc.constantFrom(...someEvents), { freq: 2 }),
     overSse: fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
   })
   .map((s) => ({
@@ -70,7 +72,8 @@ export const anyHistory: fc.Arbitrary<History> = fc.record({
   steps: fc.array(
     fc.record({
       transactions: fc.array(anyTransaction, { minLength: 1, maxLength: 2 }),
-      away: fc.option(fc.nat({ max: 3 }), { freq: 8 }),
+      away: fc.option(fc.nat({ max: 3 }), { freq: 2 }),
+      isLate: fc.boolean(),
     }),
     { minLength: 1, maxLength: 4 },
   ),

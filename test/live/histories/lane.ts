@@ -1,50 +1,27 @@
 import pg from 'pg';
 import appRules from '../../../app/rules.ts';
 import type { ModelRules, RuledWorld } from '../../model/access.ts';
-import { applyChanges, withDeleted } from '../../model/apply.ts';
+import { applyChanges } from '../../model/apply.ts';
 import { exampleSchema } from '../../model/example.ts';
-import { changesSight, type Subscriber, type Told, tellChange } from '../../model/tell.ts';
+import type { Told } from '../../model/tell.ts';
 import { openEvents } from '../../support/change-events.ts';
 import type { Asker, TestServer } from '../../support/server.ts';
 import { type ChangeStream, openSocket, type SocketClient } from '../../support/socket.ts';
 import { type AuditedChange, readAudit } from './audit.ts';
 import { type Barrier, scopeOf } from './barrier.ts';
-import { type Choices, explain } from './explain.ts';
+import { explain } from './explain.ts';
 import type { History, HistorySubscription, HistoryTransaction } from './history.ts';
 import { idOf, slots } from './ids.ts';
-import { firstRows, inSql, overApi, type Scopes } from './operations.ts';
+import { choicesOf, type Listening, mustTurn, type PlacedChange, spell } from './listening.ts';
+import { firstRows, inSql, noRows, overApi, type Scopes } from './operations.ts';
 import { askings, claimsOf, documentOf, type Listener, viewerOf } from './subscriptions.ts';
-
-/** A change, what its transaction did besides, and the worlds in which it may have been judged. */
-interface PlacedChange {
-  change: AuditedChange;
-  together: readonly AuditedChange[];
-  worlds: RuledWorld[];
-}
-
-/** One who listens, what came, and what may come of each change so far. */
-interface Listening {
-  asked: HistorySubscription;
-  subscriber: Subscriber;
-  variables: Record<string, unknown>;
-  stream: ChangeStream;
-  changes: PlacedChange[];
-  messages: string[];
-  /** How often it was told that its sight has changed. */
-  turns: number;
-  /** How many of its changes, and turns, are settled. */
-  settled: { changes: number; turns: number };
-  cursor: string;
-}
-
-const patience = 10_000;
 
 /**
  * A place where one history after another is played: three users of its own, their sockets, and a connection for SQL.
  * Lanes share the server and nothing else, so several play at once.
  */
 export class Lane implements AsyncDisposable {
-  private readonly parts: { server: TestServer; barrier: Barrier; client: pg.Client; admin: Asker };
+  private readonly parts: { server: TestServer; barrier: Barrier; client: pg.Client; admin: Asker; patience: number };
   private readonly sockets: Map<Listener, SocketClient>;
   private readonly scope: string;
   private readonly users: string[];
@@ -59,7 +36,7 @@ export class Lane implements AsyncDisposable {
     this.users = users;
   }
 
-  static async open(server: TestServer, barrier: Barrier, number: number): Promise<Lane> {
+  static async open(server: TestServer, barrier: Barrier, number: number, patience = 10_000): Promise<Lane> {
     const client = new pg.Client({ connectionString: server.databaseUrl });
     await client.connect();
     const scope = `f${String(number).padStart(7, '0')}`;
@@ -70,39 +47,39 @@ export class Lane implements AsyncDisposable {
     await client.query(
       `insert into users (id, email, name) values ${users.map((id) => `('${id}', '${id}', '')`).join(', ')}`,
     );
-    return new Lane({ server, barrier, client, admin: server.as({ role: 'admin' }) }, sockets, scope, users);
+    return new Lane({ server, barrier, client, admin: server.as({ role: 'admin' }), patience }, sockets, scope, users);
   }
 
   /** Plays a history. @throws Error when what was told is not what the model says */
   async play(history: History, scope: string): Promise<void> {
     const { client, barrier } = this.parts;
     const scopes: Scopes = { history: scope, lane: this.scope };
-    await client.query(
-      `${this.users
-        .map((id, n) => `update users set name = 'mill', email = 'mill.${n}@${this.scope}' where id = '${id}'`)
-        .join(';')};${firstRows(scopes, history.roles)}`,
-    );
+    await client.query(firstRows(scopes, history.roles));
     await this.readWorld(scope);
-    // What came before must be told before anybody listens, or it would be told to them.
-    await barrier.pass();
-    const listening = await Promise.all(history.subscriptions.map((asked) => this.listen(asked, scope)));
+    const leaveRounds = barrier.join();
+    let listening: Listening[] = [];
     try {
-      for (const { transactions, away } of history.steps) {
+      listening = await Promise.all(history.subscriptions.map((asked) => this.listen(asked, scope)));
+      for (const { transactions, away, isLate } of history.steps) {
         const gone = away === null ? undefined : listening[away % listening.length];
         if (gone) this.leave(gone);
         const changes = await this.write(transactions, scopes);
-        for (const one of listening) one.changes.push(...changes.map((c) => ({ ...c, worlds: [...c.worlds] })));
-        if (gone) await this.comeBack(gone);
+        for (const one of listening) this.hear(one, changes);
+        if (gone && !isLate) await this.comeBack(gone);
         await barrier.pass();
+        if (gone && isLate) await this.comeBack(gone);
         for (const one of listening) await this.settle(one);
       }
       await barrier.pass();
       for (const one of listening) this.check(one, true);
+    } catch (error) {
+      // What is still under way must not reach those who listen in the next history.
+      await barrier.pass();
+      throw error;
     } finally {
+      leaveRounds();
       for (const { stream } of listening) stream.stop();
-      await client.query(
-        `delete from workspaces where id in ('${idOf(scope, 'workspace', 0)}', '${idOf(scope, 'workspace', 1)}')`,
-      );
+      await client.query(noRows(scopes));
       await this.readWorld(scope);
       await client.query('delete from audit where scope = $1', [scope]);
     }
@@ -136,6 +113,8 @@ export class Lane implements AsyncDisposable {
       variables,
       stream,
       changes: [],
+      judged: [],
+      behind: undefined,
       messages: [],
       turns: 0,
       settled: { changes: 0, turns: 0 },
@@ -149,6 +128,13 @@ export class Lane implements AsyncDisposable {
     return this.sockets.get(asked.by)!.subscribe(document, variables);
   }
 
+  private hear(one: Listening, changes: readonly PlacedChange[]): void {
+    for (const { worlds } of one.changes.slice(one.behind ?? one.changes.length))
+      worlds.push(...(changes[0]?.worlds ?? []));
+    one.behind = undefined;
+    one.changes.push(...changes.map((c) => ({ ...c, worlds: [...c.worlds] })));
+  }
+
   private leave(one: Listening): void {
     this.take(one);
     one.stream.stop();
@@ -158,6 +144,7 @@ export class Lane implements AsyncDisposable {
   private async comeBack(one: Listening): Promise<void> {
     const { toldBy } = explain(choicesOf(one), one.messages);
     for (const { worlds } of one.changes.slice(toldBy)) worlds.push(this.world);
+    one.behind = toldBy;
     one.stream = await this.subscribe(one.asked, { ...one.variables, after: one.cursor });
   }
 
@@ -179,7 +166,7 @@ export class Lane implements AsyncDisposable {
 
   /** Waits for what must be told. */
   private async settle(one: Listening): Promise<void> {
-    const deadline = Date.now() + patience;
+    const deadline = Date.now() + this.parts.patience;
     const isSettled = () => this.check(one, Date.now() > deadline) && (one.turns > one.settled.turns || !mustTurn(one));
     while (!isSettled()) {
       if (Date.now() > deadline)
@@ -223,51 +210,6 @@ export class Lane implements AsyncDisposable {
       this.messages += 1;
     }
   }
-}
-
-/** What each change may come to, in any of the worlds in which it may have been judged. */
-const choicesOf = (one: Listening): Choices[] =>
-  one.changes.map(({ change, together, worlds }, at) => {
-    const { asked, subscriber } = one;
-    if (change.model !== askings[asked.asking]!.model) return new Set([null]);
-    const all = worlds.map((now) => {
-      const told = tellChange(subscriber, change, now, withDeleted(now, together));
-      return told && (!asked.events || asked.events.includes(told.type)) ? spell(told) : null;
-    });
-    // What changes the sight of everything is told as that alone.
-    const isTurn = turnsIn(one, at).includes(true);
-    return new Set(isTurn ? [...all, null] : all);
-  });
-
-/** Whether a change has let rows in or out of a listener's sight, in each of the worlds in which that was judged. */
-function turnsIn({ subscriber, asked, changes }: Listening, at: number): boolean[] {
-  const { model } = askings[asked.asking]!;
-  const { change, worlds } = changes[at]!;
-  const since = changes.slice(at + 1).flatMap((later) => {
-    const { before, after, transaction } = later.change;
-    if (later.change.model !== model || (before !== null && after !== null)) return [];
-    return after === null && transaction === change.transaction ? [] : [later.change];
-  });
-  return worlds.map((now) => changesSight(subscriber, model, change, now, since));
-}
-
-/** Whether one of the changes that are not settled yet has changed a listener's sight, in whichever world it was judged. */
-const mustTurn = (one: Listening): boolean =>
-  one.changes.some((_, at) => {
-    if (at < one.settled.changes) return false;
-    const judged = turnsIn(one, at);
-    return judged.length > 0 && !judged.includes(false);
-  });
-
-function spell({ type, reason, key, node, previous, changedFields }: Told): string {
-  return JSON.stringify({
-    type,
-    reason,
-    key,
-    node,
-    previous,
-    changedFields: changedFields && [...changedFields].sort(),
-  });
 }
 
 async function cursorOf(stream: ChangeStream): Promise<string> {

@@ -131,7 +131,11 @@ export const anyOperation: fc.Arbitrary<Operation> = fc.record({
   v: fc.nat({ max: 11 }),
 });
 
-/** Rows that a history begins with. @param roles of each user in each workspace, null for none */
+/** What goes before statements that the log is not to hold: the triggers that capture, and cascade, are still. */
+const uncaptured = (statements: string): string =>
+  `begin; set local session_replication_role = replica; ${statements}; commit`;
+
+/** Rows that a history begins with, as if they had been there all along. @param roles of each user in each workspace, null for none */
 export function firstRows(s: Scopes, given: readonly (number | null)[]): string {
   const members = given.flatMap((role, i) =>
     role === null ? [] : [`(${row(s, 'workspace', i % 2)}, ${user(s, i >> 1)}, '${pick(roles, role)}')`],
@@ -141,12 +145,30 @@ export function firstRows(s: Scopes, given: readonly (number | null)[]): string 
     count: number,
     values: (id: string, n: number) => string,
   ) => Array.from({ length: count }, (_, n) => `(${values(row(s, kind, n), n)})`).join(', ');
-  return `
+  const users = Array.from({ length: slots.user }, (_, n) => user(s, n)).map(
+    (id, n) => `update users set name = 'mill', email = 'mill.${n}@${s.lane}' where id = ${id};`,
+  );
+  return uncaptured(`
+    ${users.join('\n')}
     insert into workspaces (id, name, slug) values ${[0, 1].map((n) => `(${row(s, 'workspace', n)}, 'W${n}', '${s.history}-${n}')`).join(', ')};
     ${members.length > 0 ? `insert into members (workspace_id, user_id, role) values ${members.join(', ')};` : ''}
     insert into projects (id, workspace_id, name, budget) values ${rows('project', 2, (id, n) => `${id}, ${row(s, 'workspace', n)}, '${pick(words, n)}', ${pick(budgets, n + 1)}`)};
     insert into labels (id, workspace_id, name) values ${rows('label', 2, (id, n) => `${id}, ${row(s, 'workspace', n)}, '${pick(words, n)}'`)};
     insert into tasks (id, project_id, title, priority, parent_id, updated_at) values ${rows('task', 3, (id, n) => `${id}, ${row(s, 'project', n)}, '${pick(words, n)}', ${n}, ${n === 2 ? row(s, 'task', 0) : 'null'}, '2026-01-01'`).replace(row(s, 'project', 2), row(s, 'project', 0))};
     insert into "_LabelToTask" values (${row(s, 'label', 0)}, ${row(s, 'task', 0)});
-    insert into comments (id, task_id, author_id, body) values ${rows('comment', 2, (id, n) => `${id}, ${row(s, 'task', n)}, ${user(s, n)}, '${pick(words, n)}'`)};`;
+    insert into comments (id, task_id, author_id, body) values ${rows('comment', 2, (id, n) => `${id}, ${row(s, 'task', n)}, ${user(s, n)}, '${pick(words, n)}'`)}`);
+}
+
+/** Takes the rows of a history away. */
+export function noRows(s: Scopes): string {
+  const ids = (kind: Exclude<keyof typeof slots, 'user'>) =>
+    Array.from({ length: slots[kind] }, (_, n) => row(s, kind, n)).join(', ');
+  return uncaptured(`
+    delete from comments where id in (${ids('comment')});
+    delete from "_LabelToTask" where "A" in (${ids('label')});
+    delete from tasks where id in (${ids('task')});
+    delete from labels where id in (${ids('label')});
+    delete from projects where id in (${ids('project')});
+    delete from members where workspace_id in (${ids('workspace')});
+    delete from workspaces where id in (${ids('workspace')})`);
 }
