@@ -32,7 +32,10 @@ export interface LiveParts {
   deletions(plan: ChangePlan, entries: readonly LogEntry[]): Promise<LogEntry[]>;
 }
 
-const chunk = 1000;
+/** What is judged together: small enough for those who follow to take it at once, and for slow ones to hold a part of it. */
+const mostEntries = 500;
+const mostLength = 256 * 1024;
+const mostLater = 10_000;
 
 /** Reads stretches of the log: the newest from the tail, older ones from the source. */
 export function createStretches(
@@ -41,21 +44,22 @@ export function createStretches(
 ): Pick<LiveParts, 'stretch' | 'deletions' | 'laterRows'> {
   return {
     async stretch(after, to, tables) {
-      const recent = tail.recent(after, to - after);
+      const recent = tail.recent(after, Math.min(to - after, mostEntries + 1));
       if (recent) {
-        const part = recent.length > chunk ? recent.slice(0, chunk) : recent;
+        const part = firstOf(recent);
         const last = part.length < recent.length ? part.at(-1)!.seq : to;
         return { entries: part.filter((e) => tables.includes(e.table)), to: last };
       }
-      const entries = await source.read({ after, to, limit: chunk, tables });
+      const entries = await source.read({ after, to, limit: mostEntries, tables });
       // @NOTE asked after the reading: a segment dropped in between must not go unnoticed.
       const { first } = await source.extent();
       if (first > after + 1) return undefined;
-      return { entries, to: entries.length < chunk ? to : entries.at(-1)!.seq };
+      const part = firstOf(entries);
+      return { entries: part, to: part.length < mostEntries && part === entries ? to : part.at(-1)!.seq };
     },
     async laterRows({ table }, after) {
       const to = tail.head.seq;
-      const recent = tail.recent(after) ?? (await source.read({ after, to, limit: chunk * 10, tables: [table] }));
+      const recent = tail.recent(after) ?? (await source.read({ after, to, limit: mostLater, tables: [table] }));
       const entries = recent.filter((e) => e.table === table && (e.kind === 'insert' || e.kind === 'delete'));
       return { entries, to };
     },
@@ -74,4 +78,14 @@ export function createStretches(
       return unknown.length > 0 ? found.concat(await source.deletions(unknown, tables)) : found;
     },
   };
+}
+
+/** As many of these entries as are judged together; one at least, if there is one. */
+function firstOf(entries: readonly LogEntry[]): readonly LogEntry[] {
+  let length = 0;
+  for (const [n, entry] of entries.entries()) {
+    length += (entry.old?.length ?? 0) + (entry.new?.length ?? 0);
+    if (n > 0 && (n === mostEntries || length > mostLength)) return entries.slice(0, n);
+  }
+  return entries;
 }
