@@ -7,6 +7,8 @@ const highWater = 64 * 1024;
 export class Outgoing {
   private readonly socket: Socket;
   private readonly buffer: { readonly writableLength: number };
+  /** What all who wait for room wait for. */
+  private draining: Promise<void> | undefined;
 
   /** @param buffer what holds all that waits for the socket, where more than the socket does */
   constructor(socket: Socket, buffer: { readonly writableLength: number } = socket) {
@@ -26,14 +28,19 @@ export class Outgoing {
 
   /** Resolves when it takes more, or has ended. */
   drained(): Promise<void> {
+    if (this.hasRoom() || this.socket.destroyed) return Promise.resolve();
+    this.draining ??= this.drain().finally(() => (this.draining = undefined));
+    return this.draining;
+  }
+
+  // @NOTE above the bound the socket's own buffer is over its mark too, so `drain` is still to come.
+  private drain(): Promise<void> {
     const { socket } = this;
     return new Promise((resolve) => {
-      if (this.hasRoom() || socket.destroyed) return resolve();
       const done = () => {
         socket.off('drain', done).off('close', done);
         resolve();
       };
-      // @NOTE above the bound the socket's own buffer is over its mark too, so `drain` is still to come.
       socket.on('drain', done).on('close', done);
     });
   }

@@ -144,11 +144,13 @@ function openSink(
     send(frames) {
       begin();
       if (response.destroyed) return frames.length;
-      if (!outgoing.hasRoom()) return 0;
       let sent = 0;
-      let text = '';
-      while (sent < frames.length && text.length < largestWrite) text += eventOf(frames[sent++]!);
-      if (text.length > 0) response.write(text, 'latin1');
+      while (sent < frames.length && outgoing.hasRoom()) {
+        let text = '';
+        do text += eventOf(frames[sent++]!);
+        while (sent < frames.length && text.length < largestWrite);
+        response.write(text, 'latin1');
+      }
       return sent;
     },
     drained: () => outgoing.drained(),

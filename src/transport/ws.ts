@@ -111,9 +111,9 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
 
   const pinging = setInterval(() => {
     for (const session of sessions) {
-      if (!session.isAlive) session.webSocket.terminate();
+      if (session.isAlive) session.webSocket.ping();
+      else session.cutOff();
       session.isAlive = false;
-      session.webSocket.ping();
     }
   }, pingEvery).unref();
   const expired = toClientError(new MillraceError('UNAUTHENTICATED', 'the token has expired'));
