@@ -64,6 +64,14 @@ export class SocketSession implements SinkSession {
     return this.messages <= most;
   }
 
+  /** Hears no more of its client until that has read: what it is answered, pongs too, would wait in memory without end. */
+  hold(): void {
+    const { webSocket } = this;
+    if (webSocket.isPaused) return;
+    webSocket.pause();
+    void this.outgoing.drained().then(() => webSocket.resume());
+  }
+
   /** Ends the operations whose token has expired. */
   expire(now: number, reason: GraphQLError): void {
     for (const operation of this.operations.values()) if (operation.expiresAt <= now) operation.sink.end([reason]);

@@ -97,6 +97,7 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     }
     if (isDeeperThan(maxDepth, data))
       return session.close(closeCodes.badRequest, `at most ${maxDepth} levels in a message`);
+    if (!session.outgoing.hasRoom()) session.hold();
     try {
       await listener(data);
     } catch (error) {

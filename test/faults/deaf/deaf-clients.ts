@@ -28,7 +28,7 @@ export type DeafOrder =
   | { do: 'open'; url: string; deaf: Deaf[]; dozers: Dozer[] }
   /** Ends those that never read; answers how often they were cut off. */
   | { do: 'end' }
-  /** Answers when each that has dozed has gone on from its last cursor up to this event, or after 30 s. */
+  /** Answers when each that has dozed has gone on from its last cursor up to this event, or after a minute. */
   | { do: 'resume'; last: number };
 
 /** What came of those that never read. */
@@ -145,7 +145,7 @@ function resume(state: Dozing, last: number): Promise<Awakening> {
       const { count = 0, lost = last, disordered = 0 } = state.tally ?? {};
       resolve({ ask: dozer.ask, code, wasCut, told: count, lost, disordered });
     };
-    const late = setTimeout(done, 30_000);
+    const late = setTimeout(done, 60_000);
     const line = openLine({
       ...{ url, token: dozer.token, ask: dozer.ask, after: state.cursor },
       told(message) {
