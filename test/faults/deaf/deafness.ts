@@ -48,7 +48,7 @@ export interface Stage extends Usage {
 
 const window = 5000;
 /** Milliseconds: until the node's memory of the newest changes is full, then each stage. */
-const durations = { settle: 12_000, alone: 15_000, beside: 60_000, after: 10_000 };
+const durations = { settle: 10_000, alone: 15_000, beside: 60_000, after: 5000 };
 
 /** Does it, and takes everything down. */
 export async function runDeafness(say: (line: string) => void): Promise<Deafness> {
