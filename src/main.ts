@@ -1,10 +1,12 @@
 import { readConfig } from './config/config.ts';
 import { StartupError } from './errors.ts';
+import { boundGarbage } from './platform/heap.ts';
 import { startServer } from './server.ts';
 
 /** Prints what whoever started the server has to know. */
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+boundGarbage();
 try {
   const config = readConfig();
   const server = await startServer(config, { progress: (line) => say(`  ${line}`) });

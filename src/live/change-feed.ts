@@ -32,7 +32,8 @@ export interface ChangeGroup {
 }
 
 const retryEvery = 200;
-const maxFrames = 500;
+// @NOTE half of either is more than one stretch comes to: who cannot take all of one at once finds the rest here.
+const maxFrames = 1000;
 const maxFrameLength = 2 ** 20;
 
 /** Follows the log for one plan; ends with its last listener. */

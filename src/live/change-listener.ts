@@ -3,9 +3,11 @@ import { snapshotSees } from '../log/cursor.ts';
 import type { LogPosition } from '../log/entry.ts';
 import type { ChangeGroup } from './change-feed.ts';
 import type { PlacedFrame } from './frame.ts';
-import { patience, type Sink, type Stream } from './sink.ts';
+import { hasRoomWithin, patience, type Sink, type Stream } from './sink.ts';
 
 const retryEvery = 200;
+/** Milliseconds for which a client's own frames are kept while its connection is full; later they are judged again. */
+const holdFor = 1000;
 
 /** One client's place in a group's changes. */
 export class ChangeListener implements Stream {
@@ -150,20 +152,14 @@ export class ChangeListener implements Stream {
       const sent = this.sink.send(frames);
       if (sent > 0) this.position = frames[sent - 1]!.seq;
       frames = frames.slice(sent);
-      if (frames.length > 0 && !(await this.hasRoom())) return;
+      if (frames.length > 0 && !(await hasRoomWithin(this.sink, holdFor))) return;
     }
     if (!this.break && !this.isClosed) this.position = Math.max(this.position, replayed.to);
   }
 
   /** Waits until the connection takes more; a client that does not read for too long is cut off. */
   private async hasRoom(): Promise<boolean> {
-    const patient = new AbortController();
-    const tooLong = sleep(patience, 'late' as const, { signal: patient.signal, ref: false }).catch(
-      () => 'late' as const,
-    );
-    const first = await Promise.race([this.sink.drained(), tooLong]);
-    patient.abort();
-    if (first === 'late' && !this.isClosed) {
+    if (!(await hasRoomWithin(this.sink, patience)) && !this.isClosed) {
       this.sink.cutOff();
       this.close();
     }

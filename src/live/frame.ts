@@ -16,7 +16,9 @@ export class Frame {
    * @NOTE a string, not a Buffer: what a socket is handed as latin1 is joined and written without a copy of its own.
    */
   get bytes(): string {
-    this.encoded ??= Buffer.from(this.text).toString('latin1');
+    const { text } = this;
+    // What is ASCII is its own UTF-8, and needs no copy.
+    this.encoded ??= Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1');
     return this.encoded;
   }
 }

@@ -26,12 +26,13 @@ export interface LiveParts {
   deletions(plan: ChangePlan, entries: readonly LogEntry[]): Promise<LogEntry[]>;
 }
 
-const chunk = 1000;
-/** Characters of what is taken from memory at once. */
-const largestStretch = 4 * 2 ** 20;
+/** What is judged together: small enough for those who follow to take it at once, and for slow ones to hold a part of it. */
+const mostEntries = 500;
+const mostLength = 256 * 1024;
 
 /** How often the log is read for what was made and deleted later. */
 const laterParts = 10;
+const laterAtOnce = 1000;
 
 /** Reads stretches of the log: the newest from the tail, older ones from the source. */
 export function createStretches(
@@ -40,17 +41,18 @@ export function createStretches(
 ): Pick<LiveParts, 'stretch' | 'deletions' | 'laterRows'> {
   return {
     async stretch(after, to, tables) {
-      const recent = tail.recent(after, to - after);
-      if (recent) {
-        const part = beginning(recent);
-        const last = part.length < recent.length ? part.at(-1)!.seq : to;
-        return { entries: part.filter((e) => tables.includes(e.table)), to: last };
+      const recent = tail.recent(after, Math.min(to - after, mostEntries + 1));
+      const found = recent
+        ? { entries: recent, to }
+        : await source.read({ after, to, limit: mostEntries, bytes: mostLength, tables });
+      if (!recent) {
+        // @NOTE asked after the reading: a segment dropped in between must not go unnoticed.
+        const { first } = await source.extent();
+        if (first > after + 1) return undefined;
       }
-      const stretch = await source.read({ after, to, limit: chunk, tables });
-      // @NOTE asked after the reading: a segment dropped in between must not go unnoticed.
-      const { first } = await source.extent();
-      if (first > after + 1) return undefined;
-      return stretch;
+      const part = beginning(found.entries);
+      const last = part.length < found.entries.length ? part.at(-1)!.seq : found.to;
+      return { entries: recent ? part.filter((e) => tables.includes(e.table)) : part, to: last };
     },
     async laterRows({ table }, after) {
       const to = tail.head.seq;
@@ -60,7 +62,7 @@ export function createStretches(
       const entries: LogEntry[] = [];
       let place = after;
       for (let parts = 0; place < to && parts < laterParts; parts += 1) {
-        const part = await source.read({ after: place, to, limit: chunk, tables: [table] });
+        const part = await source.read({ after: place, to, limit: laterAtOnce, tables: [table] });
         entries.push(...part.entries.filter(isMadeOrDeleted));
         place = part.to;
       }
@@ -88,7 +90,7 @@ function beginning(entries: readonly LogEntry[]): readonly LogEntry[] {
   let length = 0;
   const end = entries.findIndex((entry, n) => {
     length += sizeOf(entry);
-    return n === chunk || (n > 0 && length > largestStretch);
+    return n > 0 && (n === mostEntries || length > mostLength);
   });
   return end < 0 ? entries : entries.slice(0, end);
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
 import type { QueryGroup, Revision } from './query-group.ts';
-import { patience, type Sink, type Stream } from './sink.ts';
+import { hasRoomWithin, patience, type Sink, type Stream } from './sink.ts';
 
 /** One client of a live query: it is told the newest answer, and may miss those between while its connection is full. */
 export class QueryListener implements Stream {
@@ -49,7 +48,7 @@ export class QueryListener implements Stream {
 
   private async waitForRoom(): Promise<void> {
     this.isWaiting = true;
-    const isInTime = await Promise.race([this.sink.drained().then(() => true), sleep(patience, false, { ref: false })]);
+    const isInTime = await hasRoomWithin(this.sink, patience);
     this.isWaiting = false;
     if (this.isClosed) return;
     if (!isInTime) {

@@ -20,11 +20,13 @@ const near = 500;
 /**
  * Tells a feed's listeners what they have missed: one stretch at a time, judged once for all who wait for it. So a thousand
  * clients that come back at once, after a node has fallen, cost little more than one, and leave the pool to others.
+ * Whoever has missed least and whoever has waited longest are served by turns: one is soon done, none waits for ever.
  */
 export class Replays {
   private readonly feed: ChangeFeed;
   private waiting: Waiting[] = [];
   private isRunning = false;
+  private isTurnOfNewest = false;
 
   constructor(feed: ChangeFeed) {
     this.feed = feed;
@@ -44,10 +46,13 @@ export class Replays {
     this.isRunning = false;
   }
 
-  /** Serves the one that has waited longest, and all others whose place lies in the same stretch. */
+  /** Serves the one whose turn it is, and all others whose place lies in the same stretch. */
   private async serve(): Promise<void> {
     const { feed } = this;
-    const first = this.waiting[0]!.after;
+    this.isTurnOfNewest = !this.isTurnOfNewest;
+    const first = this.isTurnOfNewest
+      ? this.waiting.reduce((newest, { after }) => Math.max(newest, after), 0)
+      : this.waiting[0]!.after;
     const from = this.waiting.reduce(
       (lowest, { after }) => (after < lowest && after > first - near ? after : lowest),
       first,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphQLError } from 'graphql';
 import type { LogPosition } from '../log/entry.ts';
 import type { Frame } from './frame.ts';
@@ -14,6 +15,15 @@ export interface Sink {
   leave(): void;
   /** Cuts off a client that has not read for too long, with a reason that it can resume from. */
   cutOff(): void;
+}
+
+/** Waits until a sink takes more; false when it does not within so many milliseconds. */
+export async function hasRoomWithin(sink: Sink, time: number): Promise<boolean> {
+  const patient = new AbortController();
+  const late = sleep(time, false, { signal: patient.signal, ref: false }).catch(() => false);
+  const isInTime = await Promise.race([sink.drained().then(() => true), late]);
+  patient.abort();
+  return isInTime;
 }
 
 /** How long a client may leave what it was sent unread before it is cut off, in milliseconds. */

@@ -27,11 +27,17 @@ export interface Stretch {
 export interface LogSource {
   extent(): Promise<LogExtent>;
   /**
-   * Entries behind `after`, up to and with `to`, oldest first, at most `limit` of them and no more than some megabytes,
-   * though at least one if there is one; only of these tables, where named.
+   * Entries behind `after`, up to and with `to`, oldest first, at most `limit` of them and no more than `bytes` together (some
+   * megabytes unless said), though at least one if there is one; only of these tables, where named.
    * @param tables as `tableKey` spells them
    */
-  read(range: { after: number; to: number; limit: number; tables?: readonly string[] }): Promise<Stretch>;
+  read(range: {
+    after: number;
+    to: number;
+    limit: number;
+    bytes?: number;
+    tables?: readonly string[];
+  }): Promise<Stretch>;
   /** Deletions of these tables' rows by these transactions: what is gone together with a row. */
   deletions(transactions: readonly string[], tables: readonly string[]): Promise<LogEntry[]>;
   /** Seconds for which the oldest change that is committed has been waiting to be told; 0 when none waits. */

@@ -21,7 +21,7 @@ export function createPostgresLog(db: Queryable): LogSource {
       const [epoch, head, first, nextTransaction] = row as [string, string, string, string];
       return { epoch, head: Number(head), first: Math.min(Number(first), Number(head) + 1), nextTransaction };
     },
-    async read({ after, to, limit, tables }) {
+    async read({ after, to, limit, bytes = largestRead, tables }) {
       const rows = await db.query({
         name: tables ? 'log_read_of' : 'log_read',
         text: `select ${entryColumns('l')}, l.found from (
@@ -33,7 +33,7 @@ export function createPostgresLog(db: Queryable): LogSource {
             ) l
           ) l
           where ${isWithin('$4::bigint')} order by l.segment, l.seq`,
-        values: [after, to, limit, largestRead, ...(tables ? [tables] : [])],
+        values: [after, to, limit, bytes, ...(tables ? [tables] : [])],
       });
       const entries = entriesOf(rows);
       const found = Number(rows[0]?.[7] ?? 0);

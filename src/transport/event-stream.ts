@@ -56,11 +56,13 @@ export class EventStream implements Sink {
     const { response } = this;
     this.begin();
     if (response.destroyed) return frames.length;
-    if (!hasRoom(response)) return 0;
     let sent = 0;
-    let text = '';
-    while (sent < frames.length && text.length < largestWrite) text += eventOf(frames[sent++]!);
-    if (text.length > 0) response.write(text, 'latin1');
+    while (sent < frames.length && hasRoom(response)) {
+      let text = '';
+      do text += eventOf(frames[sent++]!);
+      while (sent < frames.length && text.length < largestWrite);
+      response.write(text, 'latin1');
+    }
     return sent;
   }
 

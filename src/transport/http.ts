@@ -23,6 +23,12 @@ export interface HttpParts {
 
 const endpoint = '/graphql';
 
+/** What else than a bad request the parser of HTTP finds. */
+const protocolErrors: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
 /** Milliseconds for which nobody may read on in an answer: it is held in memory until they do. */
 const patience = 30_000;
 
@@ -37,8 +43,9 @@ export function createHttpServer(config: HttpConfig, parts: HttpParts): Server {
       });
     },
   );
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+    const status = protocolErrors[code] ?? '400 Bad Request';
+    if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     // @NOTE not merely ended: who does not end it either would hold it for ever.
     (socket as Socket).destroySoon();
   });

@@ -3,7 +3,6 @@ import { MessageType } from 'graphql-ws';
 import type { GraphqlRequest } from '../graphql/yoga.ts';
 import type { Frame } from '../live/frame.ts';
 import type { Sink, Stream } from '../live/sink.ts';
-import { drained, hasRoom } from './connection.ts';
 import type { SocketSession } from './socket-session.ts';
 
 /** Characters that are written to a socket in one go, at most, beyond one frame. */
@@ -55,20 +54,20 @@ export class SocketOperation implements Sink {
    * one write. Nothing of the library's own can stand between, for without compression it writes each of its frames at once.
    */
   send(frames: readonly Frame[]): number {
-    const { socket, isOpen } = this.session;
-    if (!isOpen) return frames.length;
+    const { session } = this;
+    if (!session.isOpen) return frames.length;
     let sent = 0;
-    while (sent < frames.length && hasRoom(socket)) {
+    while (sent < frames.length && session.hasRoom()) {
       let text = '';
       do text += textFrame(this.head, frames[sent++]!.bytes);
       while (sent < frames.length && text.length < largestWrite);
-      socket.write(text, 'latin1');
+      session.socket.write(text, 'latin1');
     }
     return sent;
   }
 
   drained(): Promise<void> {
-    return drained(this.session.socket);
+    return this.session.drained();
   }
 
   end(errors: readonly GraphQLError[]): void {

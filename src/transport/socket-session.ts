@@ -4,6 +4,7 @@ import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
+import { drained, hasRoom } from './connection.ts';
 import type { SocketOperation } from './socket-operation.ts';
 
 /** Close codes of ours besides those of the protocol (graphql-transport-ws); a client that gets 1001, 1012 or 1013 tries again. */
@@ -46,6 +47,7 @@ export class SocketSession {
   isAlive = true;
   /** @NOTE an array made anew, and no map: of the one operation that most sockets carry it is a fifth of the size. */
   operations: readonly SocketOperation[] = [];
+  private draining: Promise<void> | undefined;
   private second = 0;
   private messages = 0;
 
@@ -79,6 +81,27 @@ export class SocketSession {
       if (!this.isOpen) resolve();
       else webSocket.send(JSON.stringify(message), () => resolve());
     });
+  }
+
+  /** Whether the connection takes more now. */
+  hasRoom(): boolean {
+    return hasRoom(this.socket);
+  }
+
+  /** Resolves when it does, or has ended; all its operations wait as one. */
+  drained(): Promise<void> {
+    this.draining ??= drained(this.socket).finally(() => {
+      this.draining = undefined;
+    });
+    return this.draining;
+  }
+
+  /** Hears no more of its client until that has read: what it is answered, pongs too, would wait in memory without end. */
+  hold(): void {
+    const { webSocket } = this;
+    if (webSocket.isPaused) return;
+    webSocket.pause();
+    void this.drained().then(() => webSocket.resume());
   }
 
   operation(id: string): SocketOperation | undefined {

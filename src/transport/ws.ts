@@ -97,6 +97,7 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     }
     if (isDeeperThan(maxDepth, text))
       return session.close(closeCodes.badRequest, `at most ${maxDepth} levels in a message`);
+    if (!session.hasRoom()) session.hold();
     try {
       await protocol(session, text);
     } catch (error) {
@@ -107,9 +108,10 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
 
   const pinging = setInterval(() => {
     for (const webSocket of sockets.clients) {
-      if (!webSocket.session.isAlive) webSocket.terminate();
-      webSocket.session.isAlive = false;
-      webSocket.ping();
+      const { session } = webSocket;
+      if (session.isAlive) webSocket.ping();
+      else session.cutOff();
+      session.isAlive = false;
     }
   }, pingEvery).unref();
   const expired = toClientError(new MillraceError('UNAUTHENTICATED', 'the token has expired'));

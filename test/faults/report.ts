@@ -19,7 +19,8 @@ export interface Outcome {
   required: { deliveries: number; recovery: number };
 }
 
-const number = (n: number): string => Math.round(n).toLocaleString('en-US');
+/** A whole number as it is read. */
+export const number = (n: number): string => Math.round(n).toLocaleString('en-US');
 
 /** What is wrong with a run, one line each; empty when all holds. */
 export function complaintsOf({ verdict, control, isControlTried, recoveries, deaths, required }: Outcome): string[] {
@@ -70,7 +71,7 @@ const countsOf = (v: Verdict): string[] =>
   [v.delivered, v.lost, v.repeated, v.outOfOrder, v.notPermitted, v.wrong, v.excused, v.withheld].map(number);
 
 /** Lines of columns: the first one to the left, numbers to the right. */
-function align(rows: string[][]): string[] {
+export function align(rows: string[][]): string[] {
   const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)));
   return rows.map((row) =>
     row

@@ -1,5 +1,7 @@
 // `npm run faults`: three nodes, everything that can break, and the proof that no change is lost. See README.md.
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { runDeafness } from './deaf/deafness.ts';
+import * as deafness from './deaf/report.ts';
 import { faults } from './faults.ts';
 import { runFaults } from './harness.ts';
 import { complaintsOf, formatReport } from './report.ts';
@@ -12,6 +14,8 @@ interface Given {
   pace: number;
   deliveries?: number;
   recovery: number;
+  deaf?: true;
+  slowdown: number;
 }
 
 const positive = (text: string): number => {
@@ -53,6 +57,14 @@ const command = new Command('npm run faults --')
       .default(2000)
       .argParser(positive),
   )
+  .addOption(
+    new Option('-d, --deaf', 'instead of all that: 200 clients that never read, beside 20 that do, for a minute'),
+  )
+  .addOption(
+    new Option('--slowdown <times>', 'how many times as long, at p99, the 20 may wait beside the 200')
+      .default(2)
+      .argParser(positive),
+  )
   .parse();
 
 const given = command.opts<Given>();
@@ -62,23 +74,36 @@ const began = performance.now();
 // @NOTE exits at once: the guardian of the nursery kills what was started.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
-const outcome = await runFaults({
-  isShort,
-  rounds: given.rounds,
-  only: given.only ?? Object.keys(faults),
-  seed: given.seed,
-  pace: given.pace,
-  required: {
-    deliveries: given.deliveries ?? (given.only ? 1 : isShort ? 1_000_000 : 2_000_000),
-    recovery: given.recovery,
-  },
-  say: (line) => say(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`),
-});
-say(formatReport(outcome));
-const complaints = complaintsOf(outcome);
-say(
-  complaints.length === 0
-    ? '\nNothing was lost, repeated, out of order or not permitted.'
-    : `\n${complaints.join('\n')}`,
-);
-process.exitCode = complaints.length === 0 ? 0 : 1;
+const sayWhen = (line: string): void =>
+  say(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+/** Prints a run's tables, and what is wrong, or else that all is well. */
+const conclude = (report: string, complaints: readonly string[], praise: string): void => {
+  say(report);
+  say(`\n${complaints.length === 0 ? praise : complaints.join('\n')}`);
+  process.exitCode = complaints.length === 0 ? 0 : 1;
+};
+
+if (given.deaf) {
+  const outcome = await runDeafness(sayWhen);
+  const complaints = deafness.complaintsOf(outcome, given.slowdown);
+  conclude(
+    deafness.formatReport(outcome),
+    complaints,
+    'Who never reads harms nobody, and who reads again has lost nothing.',
+  );
+} else {
+  const outcome = await runFaults({
+    isShort,
+    rounds: given.rounds,
+    only: given.only ?? Object.keys(faults),
+    seed: given.seed,
+    pace: given.pace,
+    required: {
+      deliveries: given.deliveries ?? (given.only ? 1 : isShort ? 1_000_000 : 2_000_000),
+      recovery: given.recovery,
+    },
+    say: sayWhen,
+  });
+  const praise = 'Nothing was lost, repeated, out of order or not permitted.';
+  conclude(formatReport(outcome), complaintsOf(outcome), praise);
+}
