@@ -20,13 +20,14 @@ const near = 500;
 /**
  * Tells a feed's listeners what they have missed: one stretch at a time, judged once for all who wait for it. So a thousand
  * clients that come back at once, after a node has fallen, cost little more than one, and leave the pool to others.
- * Whoever has missed least and whoever has waited longest are served by turns: one is soon done, none waits for ever.
+ * Whoever has missed least, whoever has missed most and whoever has waited longest are served by turns: the first is soon done,
+ * the second catches up with others and then shares their stretches, and nobody waits for ever.
  */
 export class Replays {
   private readonly feed: ChangeFeed;
   private waiting: Waiting[] = [];
   private isRunning = false;
-  private isTurnOfNewest = false;
+  private turn = 0;
 
   constructor(feed: ChangeFeed) {
     this.feed = feed;
@@ -49,10 +50,9 @@ export class Replays {
   /** Serves the one whose turn it is, and all others whose place lies in the same stretch. */
   private async serve(): Promise<void> {
     const { feed } = this;
-    this.isTurnOfNewest = !this.isTurnOfNewest;
-    const first = this.isTurnOfNewest
-      ? this.waiting.reduce((newest, { after }) => Math.max(newest, after), 0)
-      : this.waiting[0]!.after;
+    this.turn = (this.turn + 1) % 3;
+    const places = this.waiting.map(({ after }) => after);
+    const first = this.turn === 0 ? places[0]! : this.turn === 1 ? Math.max(...places) : Math.min(...places);
     const from = this.waiting.reduce(
       (lowest, { after }) => (after < lowest && after > first - near ? after : lowest),
       first,

@@ -1,4 +1,5 @@
 // A process that holds the clients that never read, and those that doze for a while; told by messages what to do.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Line, openLine } from './line.ts';
 import { Tally } from './tally.ts';
 import { type Ask, cursorIn, eventIn } from './topic.ts';
@@ -61,6 +62,8 @@ interface Dozing {
 }
 
 const probeEvery = 1000;
+/** The longest that one waits before it connects again, in milliseconds; as clients do, so that they do not come all at once. */
+const backOff = 2000;
 const deafLines = new Set<Line>();
 const dozing: Dozing[] = [];
 const verdict: DeafVerdict = { cuts: {}, fewest: Number.POSITIVE_INFINITY };
@@ -68,7 +71,8 @@ let url = '';
 let isOver = false;
 
 /** Keeps one client connected that never reads; resolves when it is deaf for the first time. */
-function keepDeaf({ ask, token, pongs, resumes }: Deaf, after?: string): Promise<void> {
+function keepDeaf(deaf: Deaf, after?: string): Promise<void> {
+  const { ask, token, pongs, resumes } = deaf;
   return new Promise((resolve) => {
     let cursor = after;
     let probing: NodeJS.Timeout | undefined;
@@ -89,10 +93,8 @@ function keepDeaf({ ask, token, pongs, resumes }: Deaf, after?: string): Promise
         if (isOver) return;
         if (deafLines.delete(line)) verdict.cuts[ask] = (verdict.cuts[ask] ?? 0) + 1;
         verdict.fewest = Math.min(verdict.fewest, deafLines.size);
-        setTimeout(
-          () => void keepDeaf({ ask, token, pongs, resumes }, resumes ? cursor : undefined).then(resolve),
-          100,
-        );
+        const again = () => void keepDeaf(deaf, resumes ? cursor : undefined).then(resolve);
+        setTimeout(again, Math.random() * backOff);
       },
     });
   });
@@ -146,6 +148,8 @@ function resume(state: Dozing, last: number): Promise<Awakening> {
       resolve({ ask: dozer.ask, code, wasCut, told: count, lost, disordered });
     };
     const late = setTimeout(done, 60_000);
+    // Who woke in time is told nothing more.
+    if ((state.tally?.newest ?? 0) >= last) setImmediate(done);
     const line = openLine({
       ...{ url, token: dozer.token, ask: dozer.ask, after: state.cursor },
       told(message) {
@@ -161,7 +165,13 @@ process.on('message', async (order: DeafOrder) => {
   switch (order.do) {
     case 'open':
       url = order.url;
-      await Promise.all([...order.deaf.map((one) => keepDeaf(one)), ...order.dozers.map(doze)]);
+      await Promise.all([
+        ...order.deaf.map(async (one, n) => {
+          await sleep((n * backOff) / order.deaf.length);
+          await keepDeaf(one);
+        }),
+        ...order.dozers.map(doze),
+      ]);
       verdict.fewest = deafLines.size;
       return void process.send!({});
     case 'end':
