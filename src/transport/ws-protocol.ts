@@ -21,6 +21,9 @@ export interface ProtocolParts {
   users: Census;
 }
 
+/** Characters of an operation's id, which stands in each of its messages; clients choose a UUID or a number. */
+const longestId = 256;
+
 /** Takes a message of a client's; never throws for what a client may send. */
 export type Protocol = (session: SocketSession, text: string) => Promise<void>;
 
@@ -59,6 +62,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
 
   const begin = async (session: SocketSession, { id, payload }: SubscribeMessage): Promise<void> => {
     if (session.stage !== 'ready') return session.close(closeCodes.unauthenticated, 'introduce yourself first');
+    if (id.length > longestId) return session.close(closeCodes.badRequest, `an id of at most ${longestId} characters`);
     if (session.operation(id)) return session.close(closeCodes.sameId, `there is an operation ${id} already`);
     const { query, variables, operationName, extensions } = payload;
     const own = authorizationIn(extensions);

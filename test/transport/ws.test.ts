@@ -149,6 +149,9 @@ describe('a socket', () => {
     using none = await openRawSocket(server.url);
     none.send('hello');
     expect(await none.closed).toMatchObject({ code: 4400 });
+    using named = await openRawSocket(server.url);
+    named.send(subscribe('x'.repeat(257), changes));
+    expect(await named.closed).toMatchObject({ code: 4400 });
     using turned = await openRawSocket(server.url);
     turned.send({ type: 'connection_ack' });
     expect(await turned.closed).toMatchObject({ code: 4400 });
