@@ -24,6 +24,9 @@ export const closeCodes = {
 /** Time a client has to take leave before its connection is cut, in milliseconds. */
 const leaveWithin = 5000;
 
+/** Bytes. */
+const longestReason = 123;
+
 /**
  * One open socket: who is at the other end, and what runs on it.
  * @NOTE lean: tens of thousands are open and idle, so nothing of a request, no promise and no closure is kept here.
@@ -134,7 +137,7 @@ export class SocketSession {
   /** Closes it; a client that does not take leave is cut off. */
   close(code: number, reason: string): void {
     const { webSocket } = this;
-    webSocket.close(code, reason.slice(0, 120));
+    webSocket.close(code, shortened(reason));
     setTimeout(() => webSocket.terminate(), leaveWithin).unref();
   }
 
@@ -145,4 +148,11 @@ export class SocketSession {
   cutOff(): void {
     this.close(closeCodes.tooSlow, 'too slow: go on from your last cursor');
   }
+}
+
+/** As much of a reason as a close frame has room for: 123 bytes (RFC 6455 §5.5). What is longer would not be sent at all. */
+function shortened(reason: string): string {
+  if (Buffer.byteLength(reason) <= longestReason) return reason;
+  // @NOTE a letter that is cut in two is left out; as U+FFFD it could be longer than what was cut.
+  return new TextDecoder().decode(Buffer.from(reason).subarray(0, longestReason), { stream: true });
 }

@@ -1,5 +1,12 @@
 import type { ExecutionResult } from 'graphql';
-import { type ConnectionInitMessage, type Message, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws';
+import {
+  type ConnectionInitMessage,
+  type Message,
+  MessageType,
+  type PingMessage,
+  parseMessage,
+  type SubscribeMessage,
+} from 'graphql-ws';
 import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { MillraceError } from '../errors.ts';
@@ -114,13 +121,13 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     }
   };
 
-  const ping = async (session: SocketSession, payload: Record<string, unknown> | undefined): Promise<void> => {
+  const ping = async (session: SocketSession, payload: PingMessage['payload']): Promise<void> => {
     const authorization = authorizationIn(payload);
     if (authorization !== undefined && session.stage === 'ready') {
       await identify(session, authorization);
       for (const operation of session.operations) await reopen(operation, session.viewer!);
     }
-    await session.say({ type: MessageType.Pong, payload });
+    await session.say(payload ? { type: MessageType.Pong, payload } : { type: MessageType.Pong });
   };
 
   const take = async (session: SocketSession, message: Message): Promise<void> => {
