@@ -6,6 +6,8 @@ import type { PlacedFrame } from './frame.ts';
 import { hasRoomWithin, patience, type Sink, type Stream } from './sink.ts';
 
 const retryEvery = 200;
+/** Of a history that is not known any more. */
+const noEpoch = '';
 /** Milliseconds for which a client's own frames are kept while its connection is full; later they are judged again. */
 const holdFor = 1000;
 
@@ -23,6 +25,8 @@ export class ChangeListener implements Stream {
   private isCatchingUp = false;
   /** Said before anything else: the history that it was told has ended. */
   private break: PlacedFrame | undefined;
+  /** It has not been told yet where it begins. */
+  private isUntold = false;
 
   constructor(group: ChangeGroup, sink: Sink, { seq, snapshot }: Pick<LogPosition, 'seq' | 'snapshot'>) {
     this.group = group;
@@ -33,7 +37,13 @@ export class ChangeListener implements Stream {
     group.listeners.add(this);
   }
 
-  /** Begins: with a word first, or with what lies behind its place. */
+  /** Begins anew, where the feed stands: with a word that says so. */
+  begin(checkpoint: PlacedFrame): void {
+    this.isUntold = true;
+    this.start(checkpoint);
+  }
+
+  /** Goes on: with a word first that says what is missing, or with what lies behind its place. */
   start(first?: PlacedFrame): void {
     if (first) this.break = first;
     void this.catchUp();
@@ -69,8 +79,10 @@ export class ChangeListener implements Stream {
     void this.catchUp();
   }
 
-  get place(): LogPosition {
-    const { epoch } = this.group.feed;
+  get place(): LogPosition | undefined {
+    if (this.break && this.isUntold) return undefined;
+    // Who goes on for it is to say that something is missing: it has not been able to.
+    const epoch = this.break ? noEpoch : this.group.feed.epoch;
     return { epoch, seq: this.position, snapshot: this.snapshot };
   }
 
@@ -122,6 +134,7 @@ export class ChangeListener implements Stream {
       const first = this.break;
       if (this.sink.send([first]) === 0) return;
       this.break = undefined;
+      this.isUntold = false;
       this.position = first.seq;
     }
     if (this.position >= group.floor) {

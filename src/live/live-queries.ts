@@ -9,7 +9,7 @@ import { QueryGroup } from './query-group.ts';
 import { QueryListener } from './query-listener.ts';
 import { watchFor } from './relevance.ts';
 import { createSharedRuns } from './shared-runs.ts';
-import type { Sink, Stream } from './sink.ts';
+import { type Sink, type Stream, turnAway } from './sink.ts';
 
 /** A live query, as it was asked. */
 export interface AskedQuery {
@@ -38,6 +38,7 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
   const groups = new Map<string, QueryGroup>();
   let heard = tail.head;
   let runs = 0;
+  let isOver = false;
   const runShared = createSharedRuns(db, reads, () => {
     runs += 1;
   });
@@ -50,6 +51,7 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
       if (plan.hasCustomFields) {
         throw new MillraceError('INVALID_INPUT', 'fields of the application’s own cannot be part of a live query');
       }
+      if (isOver) return turnAway(sink);
       const input = { variables: at.variables, rules: rulesOf(plan, verdicts) };
       const values = classOf(plan.values(input));
       const key = JSON.stringify([plan.name ?? plan.sql, asPatch, values]);
@@ -72,6 +74,7 @@ export function createLiveQueries(parts: LiveParts, reads: Reads): LiveQueries {
       for (const group of groups.values()) group.hear(entries, parts.images);
     },
     leaveAll() {
+      isOver = true;
       for (const group of [...groups.values()]) for (const listener of [...group.listeners]) listener.leave();
     },
   };

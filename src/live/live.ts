@@ -24,7 +24,7 @@ import { createLiveQueries, type LiveQueries } from './live-queries.ts';
 import { createMarkers } from './markers.ts';
 import { createImages } from './relevance.ts';
 import type { ChangesField } from './schema.ts';
-import type { Sink, Stream } from './sink.ts';
+import { type Sink, type Stream, turnAway } from './sink.ts';
 
 /** Opens streams. */
 export interface Live extends Disposable {
@@ -73,6 +73,7 @@ export function createLive(given: {
     ...createStretches(source, tail),
   };
   const feeds = new Map<string, ChangeFeed>();
+  let isOver = false;
   const stopHearing = tail.onGrowth(() => {
     for (const feed of feeds.values()) void feed.pump();
     queries.hear();
@@ -105,17 +106,19 @@ export function createLive(given: {
       const viewers = plans.classOf(plan, { variables: at.variables, rules: rulesOf(plan, verdicts) });
       // A cursor from another node may be ahead of what this one has heard.
       if (place && (place.epoch !== tail.head.epoch || place.seq > tail.head.seq)) await tail.reach();
+      if (isOver) return turnAway(sink);
       const feed = feedOf(plan);
       feed.turn();
       const isKnown = place && place.epoch === feed.epoch && place.seq <= tail.head.seq;
       const listener = new ChangeListener(feed.group(viewers), sink, isKnown ? place : { seq: feed.position });
-      if (!place) listener.start(parts.markers.checkpoint(plan, feed.epoch, feed.position));
+      if (!place) listener.begin(parts.markers.checkpoint(plan, feed.epoch, feed.position));
       else if (!isKnown) listener.start(feed.resync('RESTARTED', feed.position));
       else listener.start();
       void feed.pump();
       return listener;
     },
     [Symbol.dispose]() {
+      isOver = true;
       clearInterval(timer);
       stopHearing();
       for (const feed of feeds.values()) feed.leaveAll();

@@ -36,3 +36,9 @@ export interface Stream {
   /** The client has gone, or wants no more. Calling it again does nothing. */
   close(): void;
 }
+
+/** What was being opened when the engine went: nothing would ever be told of it, so the client is sent to the one that came. */
+export function turnAway(sink: Sink): Stream {
+  sink.leave();
+  return { place: undefined, close() {} };
+}

@@ -19,6 +19,8 @@ export class SocketOperation implements Sink {
   expiresAt = Number.POSITIVE_INFINITY;
   /** The live engine answers it, which can go on under another token where it stands. */
   isLive = false;
+  /** While the live engine opens it: resolves when it is open, or is not to be. */
+  opening: Promise<void> | undefined;
   /** What answers it, if that lasts. */
   stream: Stream | undefined;
   readonly session: SocketSession;

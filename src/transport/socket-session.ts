@@ -45,6 +45,9 @@ export class SocketSession {
   silence: NodeJS.Timeout | undefined;
   /** Who asks, as the connection's own token says; another one when it is renewed. */
   viewer: Viewer | undefined;
+  /** Tokens that it has been shown, and which of them `viewer` is of. */
+  tokens = 0;
+  newest = 0;
   /** The user whose sockets are counted. */
   user: string | undefined;
   isAlive = true;

@@ -11,8 +11,10 @@ import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { MillraceError } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
+import type { LiveOperation } from '../graphql/streams.ts';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { LogPosition } from '../log/entry.ts';
+import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
 import { expiryOf } from './authenticate.ts';
 import { authorizationIn } from './authorization.ts';
@@ -26,6 +28,7 @@ export interface ProtocolParts {
   viewerOf: (authorization: string | undefined) => Promise<Viewer>;
   contextFor: (viewer: Viewer) => Context;
   users: Census;
+  log: Logger;
 }
 
 /** Characters of an operation's id, which stands in each of its messages; clients choose a UUID or a number. */
@@ -40,10 +43,14 @@ export type Protocol = (session: SocketSession, text: string) => Promise<void>;
  * operation that only waits. See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 export function createProtocol(config: StreamConfig, parts: ProtocolParts): Protocol {
-  const { engine, viewerOf, contextFor, users } = parts;
+  const { engine, viewerOf, contextFor, users, log } = parts;
 
   const identify = async (session: SocketSession, authorization: string | undefined): Promise<void> => {
+    session.tokens += 1;
+    const turn = session.tokens;
     const viewer = await viewerOf(authorization);
+    // One that was sent later has been looked at sooner.
+    if (turn < session.newest) return;
     if (session.user !== undefined && session.user !== viewer.id) {
       throw new MillraceError('UNAUTHENTICATED', 'the new token is another user’s');
     }
@@ -52,6 +59,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
         throw new MillraceError('RATE_LIMITED', `at most ${config.connectionsPerUser} sockets a user`);
       session.user = viewer.id;
     }
+    session.newest = turn;
     session.viewer = viewer;
   };
 
@@ -94,38 +102,57 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     if (operation.expiresAt <= Date.now()) throw new MillraceError('UNAUTHENTICATED', 'the token has expired');
     const prepared = await engine.prepare(operation.request, async () => contextFor(viewer));
     if (!operation.isOpen) return;
+    if (isOutdated(operation, viewer)) return run(operation, operation.session.viewer!, from);
     if (prepared.kind === 'refused') return operation.end(prepared.errors);
-    if (prepared.kind === 'executed') return answer(operation, await prepared.run());
+    if (prepared.kind === 'executed') return answer(operation, await prepared.run(), log);
     operation.request = { ...operation.request, query: prepared.query };
     operation.isLive = true;
-    operation.follow(await prepared.operation.open(operation, from));
-    const { session, hasOwnToken } = operation;
-    // Renewed meanwhile: what was opened just now is the old token's.
-    if (!hasOwnToken && session.viewer !== viewer) await reopen(operation, session.viewer!);
+    const opening = openLive(operation, viewer, prepared.operation, from);
+    const settled = opening.catch(() => {}); // thrown below
+    operation.opening = settled;
+    await opening.finally(() => {
+      if (operation.opening === settled) operation.opening = undefined;
+    });
   };
 
-  /** A connection has a new token: its operation goes on under what that permits. */
-  const reopen = async (operation: SocketOperation, viewer: Viewer): Promise<void> => {
-    const { stream, isLive, hasOwnToken } = operation;
-    if (hasOwnToken || !stream) return;
-    if (!isLive) {
-      operation.expiresAt = expiryOf(viewer);
-      return;
-    }
-    stream.close();
+  const openLive = async (
+    operation: SocketOperation,
+    viewer: Viewer,
+    live: LiveOperation,
+    from: LogPosition | undefined,
+  ): Promise<void> => {
+    operation.follow(await live.open(operation, from));
+    // Renewed meanwhile: what was opened just now is the old token's.
+    if (operation.isOpen && isOutdated(operation, viewer)) await reopen(operation);
+  };
+
+  /** A live operation goes on under its connection's new token, by what that permits. */
+  const reopen = async (operation: SocketOperation): Promise<void> => {
+    const { stream, session } = operation;
+    stream?.close();
     operation.stream = undefined;
     try {
-      await run(operation, viewer, stream.place);
+      await run(operation, session.viewer!, stream?.place);
     } catch (error) {
       operation.end([toClientError(error)]);
     }
   };
 
+  /** Resolves when nothing is told any more of an operation under an older token than its connection's. */
+  const renew = async (operation: SocketOperation): Promise<void> => {
+    if (operation.hasOwnToken) return;
+    // @NOTE what is being opened finds the new token when it is open, and until then may not be told of.
+    if (operation.opening) return operation.opening;
+    if (operation.isLive) return reopen(operation);
+    operation.expiresAt = expiryOf(operation.session.viewer!);
+  };
+
   const ping = async (session: SocketSession, payload: PingMessage['payload']): Promise<void> => {
     const authorization = authorizationIn(payload);
-    if (authorization !== undefined && session.stage === 'ready') {
+    if (authorization !== undefined && session.stage !== 'silent') {
       await identify(session, authorization);
-      for (const operation of session.operations) await reopen(operation, session.viewer!);
+      // @NOTE all at once: the last of many would wait under the old token, until that has expired.
+      await Promise.all(session.operations.map(renew));
     }
     await session.say(payload ? { type: MessageType.Pong, payload } : { type: MessageType.Pong });
   };
@@ -175,15 +202,29 @@ function refuse(session: SocketSession, error: unknown): void {
   session.close(codes[String(extensions.code)] ?? closeCodes.fault, message);
 }
 
+/** Whether its connection has another token by now than the one of this viewer. */
+const isOutdated = ({ hasOwnToken, session }: SocketOperation, viewer: Viewer): boolean =>
+  !hasOwnToken && session.viewer !== viewer;
+
 /** Tells what the executor has made of an operation: one result, or one after the other, as fast as they are taken. */
 async function answer(
   operation: SocketOperation,
   result: AsyncIterable<ExecutionResult> | ExecutionResult,
+  log: Logger,
 ): Promise<void> {
   if (Symbol.asyncIterator in result) {
     const results = result[Symbol.asyncIterator]();
-    operation.follow({ place: undefined, close: () => void results.return?.() });
-    for (let next = await results.next(); !next.done; next = await results.next()) await operation.tell(next.value);
+    const stop = async () => {
+      try {
+        await results.return?.();
+      } catch (error) {
+        log.error({ err: error }, 'a subscription could not be ended');
+      }
+    };
+    operation.follow({ place: undefined, close: () => void stop() });
+    for (let next = await results.next(); !next.done && operation.isOpen; next = await results.next()) {
+      await operation.tell(next.value);
+    }
   } else await operation.tell(result);
   operation.end([]);
 }
