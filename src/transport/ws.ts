@@ -54,7 +54,9 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
   http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const refuse = (status: string) => {
       socket.on('error', () => socket.destroy());
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      // @NOTE not merely ended: nobody counts it, and who does not end it either would hold it, and a server that stops, for ever.
+      socket.destroySoon();
     };
     if (request.url?.split('?', 1)[0] !== endpoint) return refuse('404 Not Found');
     if (!isAllowedOrigin(request, config.origins)) return refuse('403 Forbidden');
