@@ -8,6 +8,9 @@ import { drained, hasRoom } from './connection.ts';
 /** Characters that are written in one go, at most, beyond one event. */
 const largestWrite = 64 * 1024;
 
+/** Milliseconds in which a client takes no more of what is ended before it is cut off. */
+const leaveWithin = 5000;
+
 const head = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-cache, no-transform',
@@ -54,8 +57,9 @@ export class EventStream implements Sink {
 
   send(frames: readonly Frame[]): number {
     const { response } = this;
+    // What is ended may be open for long: its client has not read it.
+    if (response.destroyed || response.writableEnded) return frames.length;
     this.begin();
-    if (response.destroyed) return frames.length;
     let sent = 0;
     while (sent < frames.length && hasRoom(response)) {
       let text = '';
@@ -72,21 +76,26 @@ export class EventStream implements Sink {
 
   /** Keeps proxies from closing what is silent. */
   beat(): void {
-    if (this.response.headersSent && this.response.writableLength === 0) this.response.write(':\n\n');
+    const { headersSent, writableEnded, writableLength } = this.response;
+    if (headersSent && !writableEnded && writableLength === 0) this.response.write(':\n\n');
   }
 
   end(errors: readonly GraphQLError[]): void {
-    const { response } = this;
-    if (response.writableEnded) return;
-    this.begin();
-    response.write(`event: next\ndata: ${JSON.stringify({ errors })}\n\n`);
-    response.end('event: complete\ndata:\n\n');
+    this.finish(`event: next\ndata: ${JSON.stringify({ errors })}\n\nevent: complete\ndata:\n\n`);
   }
 
   /** @NOTE without a `complete`, which a client takes for the stream's own end: it is to come back. */
   leave(): void {
+    this.finish('');
+  }
+
+  private finish(text: string): void {
+    const { response, stream } = this;
+    if (response.writableEnded || response.destroyed) return;
+    stream?.close();
     this.begin();
-    this.response.end();
+    response.end(text);
+    response.setTimeout(leaveWithin, () => response.destroy());
   }
 
   cutOff(): void {

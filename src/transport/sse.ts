@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
-import { MillraceError, statusOf } from '../errors.ts';
+import { invalidInput, MillraceError, statusOf } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
 import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
@@ -39,6 +39,7 @@ export function createEventStreams(
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
   const streams = new Map<ServerResponse, EventStream>();
+  let isOver = false;
   const beating = setInterval(() => {
     for (const open of streams.values()) open.beat();
   }, beatEvery).unref();
@@ -51,6 +52,10 @@ export function createEventStreams(
   /** @throws RATE_LIMITED */
   const enter = (response: ServerResponse, open: EventStream): void => {
     const { address, user } = open;
+    if (isOver) throw new MillraceError('UNAVAILABLE', 'the server stops: go on elsewhere');
+    // @NOTE what waits behind another answer on its connection is never told when that ends, nor that its client has gone.
+    if (!response.socket)
+      throw invalidInput('', 'a stream cannot wait behind another answer: open a connection for it');
     if (!addresses.hasRoom(address) || (user !== undefined && !users.hasRoom(user))) {
       throw new MillraceError('RATE_LIMITED', 'there are too many streams already', { retryAfter: 10 });
     }
@@ -68,14 +73,17 @@ export function createEventStreams(
   }
 
   return {
-    isAsked: ({ headers }) => headers.accept?.includes('text/event-stream') ?? false,
+    // @NOTE by these methods alone: the answer to HEAD has no body, so its stream would be told to nobody and never end.
+    isAsked: ({ method, headers }) =>
+      (method === 'GET' || method === 'POST') && (headers.accept?.includes('text/event-stream') ?? false),
     async answer(request, response, asked) {
       const { authorization, origin, 'last-event-id': resumeAfter } = request.headers;
       const viewing = viewerOf(authorization);
       const prepared = await engine.prepare(
         asked,
         async () => contextFor(await viewing),
-        typeof resumeAfter === 'string' ? resumeAfter : undefined,
+        // Nothing is what a browser means by an empty id, and some clients send it.
+        typeof resumeAfter === 'string' && resumeAfter !== '' ? resumeAfter : undefined,
       );
       if (prepared.kind === 'executed') return false;
       const isNamed = origin !== undefined && (config.origins.includes('*') || config.origins.includes(origin));
@@ -87,23 +95,26 @@ export function createEventStreams(
       if (!isAllowedOrigin(request, config.origins))
         throw new MillraceError('FORBIDDEN', 'pages of this origin may not ask');
       const viewer = await viewing;
-      if (response.destroyed) return true;
+      if (request.socket.destroyed || response.destroyed) return true;
       const who = { address: addressOf(request, config.trustProxy), user: viewer.id, expiresAt: expiryOf(viewer) };
       const open = new EventStream(response, who, readable);
-      enter(response, open);
       try {
+        enter(response, open);
         open.stream = await prepared.operation.open(open);
       } catch (error) {
-        refuse(response, engine.finish({ errors: [toClientError(error)] }).errors!, readable);
+        // Its token may have expired meanwhile: then it has been told that.
+        if (!response.headersSent)
+          refuse(response, engine.finish({ errors: [toClientError(error)] }).errors!, readable);
         return true;
       }
-      if (!streams.has(response)) open.stream.close();
+      if (!streams.has(response) || response.writableEnded) open.stream.close();
       // @NOTE at once: a stream that goes on from a cursor may have nothing to tell for long, and a browser waits for its headers.
       else open.begin();
       lighten(request);
       return true;
     },
     [Symbol.dispose]() {
+      isOver = true;
       clearInterval(beating);
       clearInterval(expiring);
       for (const open of streams.values()) open.leave();
@@ -125,5 +136,7 @@ function refuse(
 ): void {
   const status = statusOf[errors[0]!.extensions.code as keyof typeof statusOf] ?? 400;
   const text = JSON.stringify({ errors });
-  response.writeHead(status, { ...headers, 'Content-Type': 'application/json; charset=utf-8' }).end(text);
+  const { retryAfter } = errors[0]!.extensions;
+  const later = typeof retryAfter === 'number' ? { 'Retry-After': String(retryAfter) } : {};
+  response.writeHead(status, { ...headers, ...later, 'Content-Type': 'application/json; charset=utf-8' }).end(text);
 }

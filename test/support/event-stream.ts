@@ -25,6 +25,7 @@ export async function openEventStream(
       const late = new Promise<never>((_, reject) => {
         setTimeout(() => reject(new Error(`no event came within ${within} ms`)), within).unref();
       });
+      late.catch(() => {}); // an event that has come already does not wait for it
       while (true) {
         const end = text.indexOf('\n\n');
         if (end >= 0) {
