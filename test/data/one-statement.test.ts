@@ -41,7 +41,7 @@ async function statementsOf<T>(work: () => Promise<T>): Promise<[T, string[]]> {
   // A line that goes on begins with a tab.
   const lines = readFileSync(log, 'utf8').slice(before).replaceAll('\n\t', ' ').split('\n');
   // The log of changes looks after itself meanwhile.
-  const isOfTheLog = (line: string) => /\bmillrace\.event_|pg_try_advisory_lock|pg_trigger/.test(line);
+  const isOfTheLog = (line: string) => /\bmillrace\.event_|pg_try_advisory_lock|pg_trigger|set enable_seqscan/.test(line);
   return [result, lines.filter((line) => /LOG: {2}(?:statement|execute [^:]+): /.test(line) && !isOfTheLog(line))];
 }
 
