@@ -5,21 +5,21 @@
  * among it.
  */
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Context } from '../context.ts';
 import { maxKeptLength } from '../data/plan-cache.ts';
 import type { MillraceError } from '../errors.ts';
 import type { Viewer } from '../viewer.ts';
 import type { PlannedAnswer } from './planned-execution.ts';
-import { createFindOperation, plannedText, type Validated } from './planned-read.ts';
+import { createFindOperation, plannedData } from './planned-read.ts';
 import type { GraphqlRequest } from './yoga.ts';
 
 /** An answer that leaves in one write. */
 export interface WrittenAnswer {
   status: number;
   headers: Readonly<Record<string, string>>;
-  text: string;
+  body: string | Buffer;
 }
 
 /** What the lane found out of a request that goes on to Yoga, so that nothing is done twice. */
@@ -49,7 +49,8 @@ export function createLane(given: {
   viewerOf: (authorization: string | undefined) => Promise<Viewer>;
   contextFor: (viewer: Viewer) => Context;
 }): Lane {
-  const documents = new LRUCache<string, Validated>({ max: maxDocuments });
+  // @NOTE by schema, so that a reload begins anew, and an application that was replaced is not kept.
+  const documents = new WeakMap<GraphQLSchema, LRUCache<string, DocumentNode>>();
   const headersByHead = new LRUCache<string, WrittenAnswer['headers']>({ max: maxHeads });
   const findOperation = createFindOperation();
 
@@ -58,33 +59,49 @@ export function createLane(given: {
       // @NOTE here and not when it is learned from: Yoga changes the headers of the request that it is given.
       const head = headOf(request);
       passage.head = head;
-      const validated = documents.get(asked.query);
-      if (head === undefined || !validated || !isPlain(asked)) return undefined;
+      const schema = given.schema();
+      const document = documents.get(schema)?.get(asked.query);
+      if (head === undefined || !document || !isPlain(asked)) return undefined;
       const headers = headersByHead.get(head);
-      const operation = headers && findOperation(validated, asked.operationName);
-      if (!operation?.isCandidate) return undefined;
+      const operation = findOperation({ schema, document }, asked.operationName);
+      if (!headers || !operation?.isCandidate) return undefined;
       try {
         passage.viewing = given.viewerOf(request.headers.authorization);
         const viewer = await passage.viewing;
         // @NOTE from here to the plan nothing waits, so that schema, rules and planner are of one application.
-        if (validated.schema !== given.schema()) return undefined;
-        const text = await plannedText(validated.schema, operation, asked.variables, given.contextFor(viewer));
-        if (text !== undefined) {
-          return { status: 200, headers: { ...headers, 'content-length': String(Buffer.byteLength(text)) }, text };
-        }
+        if (given.schema() !== schema) return undefined;
+        const data = await plannedData(schema, operation, asked.variables, given.contextFor(viewer));
+        if (data !== undefined) return written(data, headers);
         passage.outcome = 'unplanned';
       } catch (error) {
         passage.outcome = error as MillraceError;
       }
       return undefined;
     },
-    learn({ head }, { validated }, headers) {
-      const text = validated.document.loc!.source.body;
+    learn({ head }, { validated: { schema, document } }, headers) {
+      const text = document.loc!.source.body;
       if (text.length > maxKeptLength || head === undefined) return;
-      documents.set(text, validated);
+      const known = documents.get(schema) ?? new LRUCache({ max: maxDocuments });
+      documents.set(schema, known.set(text, document));
       headersByHead.set(head, headers);
     },
   };
+}
+
+const opening = '{"data":';
+
+/** Characters from which on it is cheaper to copy a text into a buffer than to have V8 put strings together. */
+const longText = 8000;
+
+function written(data: string, headers: WrittenAnswer['headers']): WrittenAnswer {
+  const length = opening.length + Buffer.byteLength(data) + 1;
+  const answer = { status: 200, headers: { ...headers, 'content-length': String(length) } };
+  if (data.length < longText) return { ...answer, body: `${opening}${data}}` };
+  const body = Buffer.allocUnsafe(length);
+  body.write(opening, 0, 'latin1');
+  body.write(data, opening.length);
+  body.write('}', length - 1, 'latin1');
+  return { ...answer, body };
 }
 
 /** Whether nothing is asked in a way that Yoga has to judge. */

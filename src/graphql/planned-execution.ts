@@ -4,7 +4,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { asRequestError } from './client-errors.ts';
 import type { Passage } from './lane.ts';
-import { createFindOperation, plannedText, type Validated } from './planned-read.ts';
+import { createFindOperation, plannedData, type Validated } from './planned-read.ts';
 
 /** Holds the JSON text of a result that was never an object. */
 export const rawData = Symbol('raw data');
@@ -42,12 +42,13 @@ export function plannedExecution(answers: PlannedAnswers): Plugin<Context> {
       if (!known?.isCandidate) return;
       setExecuteFn(async (executed: ExecutionArgs) => {
         const { schema, document, variableValues, contextValue } = executed;
-        const text = await plannedText(schema, known, variableValues, contextValue as Context).catch(
+        const data = await plannedData(schema, known, variableValues, contextValue as Context).catch(
           (error: unknown) => {
             throw asRequestError(error);
           },
         );
-        return text === undefined ? executeFn(executed) : { [rawData]: { text, validated: { schema, document } } };
+        if (data === undefined) return executeFn(executed);
+        return { [rawData]: { text: `{"data":${data}}`, validated: { schema, document } } };
       });
     },
     onResultProcess({ request, result, setResult, setResultProcessor }) {

@@ -75,10 +75,10 @@ const isRead = (query: GraphQLObjectType, node: FieldNode): boolean => {
 const costly: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TOO_LARGE']);
 
 /**
- * The text of a planned answer; undefined when the executor has to answer, which knows how to say which field failed.
+ * The text of a planned answer's data; undefined when the executor has to answer, which knows how to say which field failed.
  * @throws MillraceError UNAVAILABLE, TOO_LARGE: what would cost as much again
  */
-export async function plannedText(
+export async function plannedData(
   schema: GraphQLSchema,
   { operation, fragments }: KnownOperation,
   variables: Readonly<Record<string, unknown>> | null | undefined,
@@ -94,8 +94,7 @@ export async function plannedText(
     if (!fields.every(({ definition }) => !definition || guardOf(definition.extensions)(context))) return undefined;
     const plan = context.reads.plan(at, query, fields, context.verdicts);
     if (plan.hasCustomFields) return undefined;
-    const data = await context.reads.run(context, plan, at.variables);
-    return `{"data":${data}}`;
+    return await context.reads.run(context, plan, at.variables);
   } catch (error) {
     if (error instanceof MillraceError && costly.has(error.code)) throw error;
     return undefined;

@@ -27,7 +27,7 @@ import { type LiveOperation, liveOperation } from './streams.ts';
 // @NOTE the CommonJS build: the other one is some hundred files, each of which passes tsx's thread (0.3 s of the start).
 const loadYoga = (): typeof import('graphql-yoga') => createRequire(import.meta.url)('graphql-yoga');
 
-/** What is to be sent: text at hand where the planner wrote it, else a response. */
+/** What is to be sent: a text at hand where the planner wrote it, else a response. */
 export type Answered = WrittenAnswer | { response: Response };
 
 /** A GraphQL request, as it arrives by any transport. */
@@ -114,7 +114,7 @@ export function createEngine(given: {
       if (!planned) return { response };
       const headers = Object.fromEntries(response.headers);
       lane.learn(passage, planned, headers);
-      return { status: response.status, headers, text: planned.text };
+      return { status: response.status, headers, body: planned.text };
     },
     async prepare(request, contextOf, resumeAfter) {
       try {

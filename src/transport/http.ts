@@ -103,9 +103,15 @@ function askedIn(request: IncomingMessage): GraphqlRequest {
 
 /** @NOTE a text at hand leaves in one write with its headers; unwrapped from a fetch response it would take several. */
 async function sendAnswer(answered: Answered, request: IncomingMessage, response: ServerResponse) {
-  response.setTimeout(patience, () => response.destroy());
-  if ('response' in answered) await sendNodeResponse(answered.response, response, request, false);
-  else if (!response.destroyed) response.writeHead(answered.status, answered.headers).end(answered.text);
+  const loseInTime = () => response.setTimeout(patience, () => response.destroy());
+  if ('response' in answered) {
+    loseInTime();
+    return sendNodeResponse(answered.response, response, request, false);
+  }
+  if (response.destroyed) return;
+  response.writeHead(answered.status, answered.headers).end(answered.body);
+  // Nearly always the system has taken all of it by now, and nobody waits.
+  if (response.socket?.writableLength !== 0) loseInTime();
 }
 
 function refuse(response: ServerResponse, error: unknown): void {

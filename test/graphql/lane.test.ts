@@ -8,7 +8,7 @@ import { defineSchema } from '../../src/graphql/define-schema.ts';
 import type { Viewer } from '../../src/viewer.ts';
 import { type BothWays, startBothWays, type WireRequest } from '../support/both-ways.ts';
 import { documentedQueries } from '../support/documents.ts';
-import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { ask, type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { readCorpus } from '../support/read-corpus.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -260,6 +260,17 @@ it('leaves to Yoga whoever is refused, and what other variables make the executo
   const query = `query ($own: Boolean!) { tasks { totalCount } ...Own } fragment Own on Query { ofOnesOwn @include(if: $own) }`;
   expect(await sameTwice(post({ query, variables: { own: false } }))).toBe(true);
   expect(await sameTwice(post({ query, variables: { own: true } }))).toBe(false);
+});
+
+it('answers with long texts of any letters', async () => {
+  await ask(database.url, `update tasks set body = repeat('é🌊 ', 4000) where id = '${team.paddle}'`);
+  for (const first of [1, 2, 3]) {
+    const query = 'query ($first: Int) { tasks(first: $first, orderBy: { title: desc }) { nodes { title body } } }';
+    expect(await sameTwice(post({ query, variables: { first } }))).toBe(true);
+  }
+  expect((await servers.ask(post({ query: '{ tasks { nodes { body } } }' }))).laned.body.length).toBeGreaterThan(
+    25_000,
+  );
 });
 
 it('knows when a token has expired', async () => {
