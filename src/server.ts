@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
+import { createLane, type Lane } from './graphql/lane.ts';
 import { createEngine } from './graphql/yoga.ts';
 import { createLive, type Live } from './live/live.ts';
 import { placeIn } from './log/cursor.ts';
@@ -53,6 +54,8 @@ export interface Overrides {
   log?: Logger;
   /** Stays open when the server stops: it belongs to whoever made it. */
   bus?: Bus;
+  /** Makes another lane of the server's own: one that counts, or is closed. */
+  lane?: (own: Lane) => Lane;
   /** Told what takes its time at the start. */
   progress?: (line: string) => void;
   /** Asked before a migration that the start makes loses data; unless it is there, nothing is ever lost. */
@@ -109,10 +112,11 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     const room = createAnswerRoom(config.graphql.limits.answerBytes);
     return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room, sealPlace };
   };
-  const contextOf = async (authorization: string | undefined) => contextFor(await viewerOf(authorization));
+  const asking = { schema: () => application.schema, viewerOf, contextFor };
   const { corsOrigins } = config.http;
-  const schema = () => application.schema;
-  const engine = createEngine({ schema, contextOf, live: () => live, config: config.graphql, corsOrigins, log });
+  const own = createLane(asking);
+  const lane = overrides.lane?.(own) ?? own;
+  const engine = createEngine({ ...asking, lane, live: () => live, config: config.graphql, corsOrigins, log });
   const health = createHealth(db, bus, logNode);
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))

@@ -17,6 +17,6 @@ it('lets another application take the place of the first, on the connections tha
   const none = { totalCount: 0 };
   expect(await ask('tasks')).toEqual({ data: { tasks: none, __type: { name: 'Task' } } });
   const { graphql } = readConfig({}, process.cwd());
-  server.server.replace(createApplication(await readSources(process.cwd()), graphql));
+  await server.server.replace(createApplication(await readSources(process.cwd()), graphql));
   expect(await ask('users')).toEqual({ data: { users: none, __type: { name: 'Task' } } });
 });

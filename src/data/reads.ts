@@ -63,6 +63,8 @@ export interface Reads {
 /** A plan with the name its statement is prepared under; without one where it is not kept. */
 export interface NamedPlan extends Plan {
   name?: string;
+  /** The answer holds places in the log. */
+  holdsPlaces: boolean;
 }
 
 /** Makes the planner's front: `size` bounds the operations whose plans are kept. */
@@ -92,7 +94,8 @@ export function createReads(given: {
     },
     plan(at, rootType, fields, verdicts) {
       return plans.get(at, fields.map((f) => f.key).join(','), verdicts, (isKept) => {
-        const made = compileRead({ ...given, limits, verdicts, variables: at.variables }, at, rootType.name, fields);
+        const read = compileRead({ ...given, limits, verdicts, variables: at.variables }, at, rootType.name, fields);
+        const made = { ...read, holdsPlaces: read.sql.includes(placeMark) };
         if (!isKept) return made;
         planCount += 1;
         return { ...made, name: `m${prefix}_${planCount}` };
@@ -104,7 +107,8 @@ export function createReads(given: {
         text: plan.sql,
         values: plan.values({ variables, rules: rulesOf(plan, verdicts) }),
       });
-      return finish(room.take(rows[0]![0] as string | null), sealPlace);
+      const text = room.take(rows[0]![0] as string | null);
+      return plan.holdsPlaces ? finish(text, sealPlace) : text;
     },
   };
 }

@@ -23,7 +23,7 @@ import type { Sink, Stream } from '../live/sink.ts';
 import type { LogPosition } from '../log/entry.ts';
 import { toClientError } from './client-errors.ts';
 import { guardOf, refuse } from './guard.ts';
-import { fragmentsIn, rootFields } from './planned-execution.ts';
+import { fragmentsIn, rootFields } from './planned-read.ts';
 
 /** A live operation, checked and permitted: opened when the client's end is there. */
 export interface LiveOperation {

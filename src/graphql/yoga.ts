@@ -17,25 +17,25 @@ import { maxKeptLength } from '../data/plan-cache.ts';
 import { MillraceError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
 import type { Logger } from '../platform/log.ts';
+import type { Viewer } from '../viewer.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
+import type { Lane, Passage, WrittenAnswer } from './lane.ts';
 import { limitsRule } from './limits.ts';
-import { type PlannedTexts, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
+import { type PlannedAnswers, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
 import { type LiveOperation, liveOperation } from './streams.ts';
 
 // @NOTE the CommonJS build: the other one is some hundred files, each of which passes tsx's thread (0.3 s of the start).
 const loadYoga = (): typeof import('graphql-yoga') => createRequire(import.meta.url)('graphql-yoga');
 
-/** What is to be sent: a response, and its text at hand where the planner wrote it. */
-export interface Answered {
-  response: Response;
-  text: string | undefined;
-}
+/** What is to be sent: a text at hand where the planner wrote it, else a response. */
+export type Answered = WrittenAnswer | { response: Response };
 
 /** A GraphQL request, as it arrives by any transport. */
 export interface GraphqlRequest {
   query: string;
   variables?: Readonly<Record<string, unknown>> | null;
   operationName?: string | null;
+  extensions?: unknown;
 }
 
 /** An operation for a transport that carries streams: refused, live, or to be executed. */
@@ -47,7 +47,8 @@ export type Prepared =
 
 /** The GraphQL side of a request: parsing, validation, limits, execution, errors. */
 export interface GraphqlEngine {
-  answer(request: IncomingMessage, response: ServerResponse): Promise<Answered>;
+  /** @param asked what the request's body or address says */
+  answer(request: IncomingMessage, response: ServerResponse, asked: GraphqlRequest): Promise<Answered>;
   /**
    * Looks at an operation that a stream may answer; never throws.
    * @param context who asks; its failure refuses the operation
@@ -59,25 +60,28 @@ export interface GraphqlEngine {
 }
 
 /**
- * Makes the engine. `schema` and `contextOf` are asked at every request, so that a reload takes effect with the next one.
+ * Makes the engine. `schema` and `contextFor` are asked at every request, so that a reload takes effect with the next one.
  * The body's size and type are the transport's to check.
  */
 export function createEngine(given: {
   schema: () => GraphQLSchema;
-  contextOf: (authorization: string | undefined) => Promise<Context>;
+  viewerOf: (authorization: string | undefined) => Promise<Viewer>;
+  contextFor: (viewer: Viewer) => Context;
+  lane: Lane;
   live: () => Live;
   config: GraphqlConfig;
   corsOrigins: readonly string[];
   log: Logger;
 }): GraphqlEngine {
-  const { config, log } = given;
+  const { config, lane, log } = given;
   const { createYoga } = loadYoga();
-  const texts: PlannedTexts = new WeakMap();
+  const answers: PlannedAnswers = new WeakMap();
   const finish = (result: ExecutionResult) => forClient(result, config, log);
-  const yoga = createYoga<object, Context>({
-    context: async ({ request }) => {
+  const yoga = createYoga<Passage, Context>({
+    context: async ({ request, viewing }) => {
       try {
-        return await given.contextOf(request.headers.get('authorization') ?? undefined);
+        const viewer = await (viewing ?? given.viewerOf(request.headers.get('authorization') ?? undefined));
+        return given.contextFor(viewer);
       } catch (error) {
         throw asRequestError(error);
       }
@@ -86,7 +90,7 @@ export function createEngine(given: {
     plugins: [
       currentSchema(given.schema),
       documentLimits(config),
-      plannedExecution(texts),
+      plannedExecution(answers),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
@@ -101,9 +105,16 @@ export function createEngine(given: {
     logging: false,
   });
   return {
-    async answer(req, res) {
-      const response = await yoga.handleNodeRequestAndResponse(req, res);
-      return { response, text: texts.get(response) };
+    async answer(req, res, asked) {
+      const passage: Passage = {};
+      const known = await lane.answer(req, asked, passage);
+      if (known) return known;
+      const response = await yoga.handleNodeRequestAndResponse(req, res, passage);
+      const planned = answers.get(response);
+      if (!planned) return { response };
+      const headers = Object.fromEntries(response.headers);
+      lane.learn(passage, planned, headers);
+      return { status: response.status, headers, body: planned.text };
     },
     async prepare(request, contextOf, resumeAfter) {
       try {
@@ -141,7 +152,7 @@ function withoutHttp(result: ExecutionResult): ExecutionResult {
 
 /** A planned answer is a text; where results are objects it becomes one. */
 function ofText<Result extends object>(result: Result | RawResult): Result {
-  return rawData in result ? (JSON.parse(result[rawData]) as Result) : result;
+  return rawData in result ? (JSON.parse(result[rawData].text) as Result) : result;
 }
 
 /** What is kept by a document's text: Yoga's own bounds how many, whatever their length. */

@@ -33,12 +33,15 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
 
 /** Checks what a GET says in its address, as far as that is JSON. @throws INVALID_INPUT */
 export function checkAddress(url: string): void {
-  const parameters = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+  const parameters = parametersOf(url);
   for (const name of ['variables', 'extensions']) {
     const text = parameters.get(name);
     if (text) parseJson(`the parameter ${name}`, text);
   }
 }
+
+/** What an address asks, read as Yoga reads it. */
+export const parametersOf = (url: string): URLSearchParams => new URLSearchParams(url.slice(url.indexOf('?') + 1));
 
 function parseJson(what: string, text: string): unknown {
   if (isDeeperThan(maxDepth, text)) {

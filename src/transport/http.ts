@@ -5,7 +5,7 @@ import type { HttpConfig } from '../config/config.ts';
 import { type ErrorCode, MillraceError, statusOf } from '../errors.ts';
 import type { Answered, GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
-import { checkAddress, readBody, UnsupportedBody } from './body.ts';
+import { checkAddress, parametersOf, readBody, UnsupportedBody } from './body.ts';
 import type { Graphiql } from './graphiql/graphiql.ts';
 import type { Health } from './health.ts';
 import type { EventStreams } from './sse.ts';
@@ -67,8 +67,9 @@ async function answer(
   if (path === endpoint) {
     if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
     else checkAddress(request.url!);
-    if (parts.events.isAsked(request) && (await parts.events.answer(request, response, askedIn(request)))) return;
-    return sendAnswer(await parts.engine.answer(request, response), request, response);
+    const asked = askedIn(request);
+    if (parts.events.isAsked(request) && (await parts.events.answer(request, response, asked))) return;
+    return sendAnswer(await parts.engine.answer(request, response, asked), request, response);
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new MillraceError('NOT_FOUND', 'there is nothing here');
@@ -86,28 +87,31 @@ async function answer(
   throw new MillraceError('NOT_FOUND', 'there is nothing here');
 }
 
-/** The GraphQL request in a body that was read, or in the address. */
+/** The GraphQL request in a body that was read, or in an address that was checked. */
 function askedIn(request: IncomingMessage): GraphqlRequest {
   const { body } = request as { body?: GraphqlRequest };
   if (body) return body;
-  const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
-  const variables = searchParams.get('variables');
-  try {
-    return {
-      query: searchParams.get('query') ?? '',
-      variables: variables ? (JSON.parse(variables) as Record<string, unknown>) : undefined,
-      operationName: searchParams.get('operationName'),
-    };
-  } catch (error) {
-    throw new MillraceError('INVALID_INPUT', 'the variables are not JSON', {}, { cause: error });
-  }
+  const parameters = parametersOf(request.url!);
+  const variables = parameters.get('variables');
+  return {
+    query: parameters.get('query') ?? '',
+    variables: variables ? (JSON.parse(variables) as Record<string, unknown>) : undefined,
+    operationName: parameters.get('operationName') || undefined,
+    extensions: parameters.get('extensions') || undefined,
+  };
 }
 
 /** @NOTE a text at hand leaves in one write with its headers; unwrapped from a fetch response it would take several. */
-async function sendAnswer({ response: answered, text }: Answered, request: IncomingMessage, response: ServerResponse) {
-  response.setTimeout(patience, () => response.destroy());
-  if (text === undefined) await sendNodeResponse(answered, response, request, false);
-  else if (!response.destroyed) response.writeHead(answered.status, Object.fromEntries(answered.headers)).end(text);
+async function sendAnswer(answered: Answered, request: IncomingMessage, response: ServerResponse) {
+  const loseInTime = () => response.setTimeout(patience, () => response.destroy());
+  if ('response' in answered) {
+    loseInTime();
+    return sendNodeResponse(answered.response, response, request, false);
+  }
+  if (response.destroyed) return;
+  response.writeHead(answered.status, answered.headers).end(answered.body);
+  // Nearly always the system has taken all of it by now, and nobody waits.
+  if (response.socket?.writableLength !== 0) loseInTime();
 }
 
 function refuse(response: ServerResponse, error: unknown): void {

@@ -45,7 +45,7 @@ it('a new application’s statements are not taken for those of the one before i
   ];
   for (const text of texts) expect(await count(text)).toBe(3);
   const limits = { tokens: 1000, depth: 10, aliases: 10, pageSize: 50, maxPageSize: 500, answerBytes: 100_000 };
-  server.server.replace(createApplication({ files, rules }, { limits, planCacheSize: 100 }));
+  await server.server.replace(createApplication({ files, rules }, { limits, planCacheSize: 100 }));
   for (const text of texts.toReversed()) expect(await count(text)).toBe(3);
   expect(size()).toBe(texts.length);
 });

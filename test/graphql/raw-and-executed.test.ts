@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSources } from '../../src/application.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
 import { Choices, generateQuery } from '../support/generated-query.ts';
+import { type Asked, readCorpus } from '../support/read-corpus.ts';
 import { type Answer, startServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -17,12 +18,6 @@ beforeAll(async () => {
   await insertTeam(server.databaseUrl);
 });
 afterAll(() => server[Symbol.asyncDispose]());
-
-interface Asked {
-  query: string;
-  variables?: Record<string, unknown>;
-  operationName?: string;
-}
 
 /** The same operation with one field more, the last of its root, so that places in the document stay as they are. */
 const executed = ({ query, ...rest }: Asked): Asked => {
@@ -42,76 +37,12 @@ async function bothWays(asked: Asked, claims: Parameters<TestServer['as']>[0]): 
   return [JSON.parse(text) as Answer, other, text];
 }
 
-const corpus: Record<string, Asked> = {
-  plain: { query: '{ tasks { nodes { id title status priority estimate extra dueAt createdAt } totalCount } }' },
-  aliases: { query: '{ b: tasks(first: 1) { x: nodes { z: title a: id } } a: user(where: { id: "nope" }) { id } }' },
-  'merged fields': {
-    query:
-      '{ tasks { nodes { id } } tasks { nodes { title } totalCount } tasks { nodes { project { id } project { name } } } }',
-  },
-  typenames: {
-    query:
-      '{ __typename t: __typename tasks { __typename edges { __typename node { __typename project { __typename } } } pageInfo { __typename } } }',
-  },
-  'nothing left': {
-    query: 'query ($no: Boolean!) { tasks @include(if: $no) { totalCount } }',
-    variables: { no: false },
-  },
-  'nothing left below': {
-    query: 'query ($no: Boolean!) { tasks { nodes { id @include(if: $no) } } }',
-    variables: { no: false },
-  },
-  directives: {
-    query:
-      'query ($yes: Boolean!, $no: Boolean!) { tasks { nodes { id @skip(if: $yes) title @include(if: $yes) ... @include(if: $no) { body } ... @skip(if: $no) { status } } } }',
-    variables: { yes: true, no: false },
-  },
-  fragments: {
-    query:
-      '{ tasks { nodes { ...T ...T ... on Task { labels { nodes { ...L } } } } } } fragment T on Task { id subtasks { nodes { ...S } } } fragment S on Task { title } fragment L on Label { name color }',
-  },
-  variables: {
-    query:
-      'query ($first: Int = 2, $where: TaskWhereInput, $order: [TaskOrderByInput!]) { tasks(first: $first, where: $where, orderBy: $order) { edges { cursor node { title } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }',
-    variables: {
-      where: { priority: { gte: 1 } },
-      order: [{ dueAt: { sort: 'asc', nulls: 'first' } }, { title: 'desc' }],
-    },
-  },
-  'a null variable': {
-    query: 'query ($w: TaskWhereInput, $n: Int) { tasks(where: $w, first: $n) { totalCount } }',
-    variables: { w: null, n: null },
-  },
-  'a missing variable': { query: 'query ($n: Int!) { tasks(first: $n) { totalCount } }', variables: {} },
-  'a variable of the wrong type': {
-    query: 'query ($n: Int!) { tasks(first: $n) { totalCount } }',
-    variables: { n: 'x' },
-  },
-  'a variable that is not defined': { query: '{ tasks(first: $n) { totalCount } }' },
-  'an unknown field': { query: '{ tasks { nodes { nope } } }' },
-  'a page that is too large': { query: '{ tasks(first: 100000) { totalCount } users { totalCount } }' },
-  'a page from both ends': { query: '{ a: tasks(first: 1, last: 1) { totalCount } }' },
-  'no key': { query: '{ t: task(where: {}) { id } }' },
-  'a bad key': { query: '{ t: task(where: { id: "x" }) { id } }' },
-  'a bad cursor deep inside': { query: '{ projects { nodes { tasks(after: "x") { totalCount } } } }' },
-  'a bad order': { query: '{ tasks(orderBy: [{ id: asc, title: asc }]) { totalCount } }' },
-  'two faults': { query: '{ a: tasks(first: -1) { totalCount } b: task(where: {}) { id } c: users { totalCount } }' },
-  'a row that is hidden': { query: `{ task(where: { id: "${team.anvil}" }) { id } }` },
-  'an order by name': { query: 'query A { tasks { totalCount } } ', operationName: 'A' },
-  'the wrong operation': { query: 'query A { tasks { totalCount } }', operationName: 'B' },
-  'names of objects’ own': {
-    query: '{ constructor: tasks { toString: totalCount __proto__: nodes { valueOf: id hasOwnProperty: title } } }',
-  },
-  'an alias that is too long': { query: `{ ${'a'.repeat(64)}: tasks { totalCount } }` },
-  'a text beyond ASCII': { query: '{ tasks(where: { title: { contains: "🌊\\u0000ß" } }) { totalCount } }' },
-};
-
 describe.each([
   ['a member', { sub: team.ben }],
   ['an owner', { sub: team.ann }],
   ['an admin', { role: 'admin' }],
 ] as const)('the short way and the executor answer %s alike', (_who, claims) => {
-  it.each(Object.entries(corpus))('%s', async (_title, asked) => {
+  it.each(Object.entries(readCorpus))('%s', async (_title, asked) => {
     const [raw, other] = await bothWays(asked, claims);
     expect(raw).toEqual(other);
     expect(JSON.stringify(raw)).toBe(JSON.stringify(other));

@@ -6,6 +6,7 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { print } from 'graphql';
 import type { Sources } from '../../src/application.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
+import type { Lane } from '../../src/graphql/lane.ts';
 import { openLog } from '../../src/platform/log.ts';
 import { type Server, startServer as start } from '../../src/server.ts';
 import { testDatabase } from './postgres.ts';
@@ -49,6 +50,8 @@ export interface TestServerOptions {
   migrations?: string | false;
   databaseUrl?: string;
   config?: (config: Config) => Config;
+  /** Another lane in front of Yoga, made of the server's own. */
+  lane?: (own: Lane) => Lane;
   /** Another server's start: that of a copy of `src/`. */
   start?: typeof start;
 }
@@ -70,6 +73,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const server = stack.use(
     await (options.start ?? start)(options.config?.(config) ?? config, {
       sources: options.sources,
+      lane: options.lane,
       migrations: null,
       log: openLog('silent'),
     }),
