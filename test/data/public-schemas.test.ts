@@ -56,9 +56,11 @@ it('a schema of 100 models becomes an API within seconds', () => {
     return `model Model${n} {\n  id Int @id\n${lines.join('\n')}\n}\n`;
   };
   const content = Array.from({ length: 100 }, (_, n) => model(n)).join('\n');
-  const start = performance.now();
+  // The processor's time: the machine may have other things to do.
+  const start = process.cpuUsage();
   const schema = buildApiSchema(describeApi(readDatamodel([{ path: 'prisma/app.prisma', content }]), {}));
-  const took = performance.now() - start;
+  const { user, system } = process.cpuUsage(start);
+  const took = (user + system) / 1000;
   console.log(`100 models: ${Object.keys(schema.getTypeMap()).length} types in ${Math.round(took)} ms`);
   // One, many, and what is measured of them, together and by groups.
   expect(Object.keys(schema.getQueryType()!.getFields()).filter((name) => name !== 'changesCursor')).toHaveLength(400);
