@@ -11,9 +11,9 @@ export function rootFieldOf(info: GraphQLResolveInfo): PlannedField {
 }
 
 /** Resolves one root field of the data API by its own statement, into the tree that the executor then walks. */
-export async function resolveRead(context: Context, info: GraphQLResolveInfo): Promise<Answers> {
+export async function resolveRead<Answer = Answers>(context: Context, info: GraphQLResolveInfo): Promise<Answer> {
   const field = rootFieldOf(info);
   const plan = context.reads.plan(operationOf(info), info.parentType, [field], context.verdicts);
   const text = await context.reads.run(context, plan, info.variableValues);
-  return (JSON.parse(text) as Record<string, Answers>)[field.key]!;
+  return (JSON.parse(text) as Record<string, Answer>)[field.key]!;
 }

@@ -1,9 +1,18 @@
 import type { Builder } from '../graphql/builder.ts';
-import { type Api, type ApiModel, upperFirst } from './api/api-model.ts';
+import { addAggregateOutputs, columnsOf } from './api/aggregates.ts';
+import { type Api, type ApiModel, aggregateName, filteredFields, upperFirst } from './api/api-model.ts';
 import { sentence } from './api/descriptions.ts';
 import { addFilters, inputType } from './api/filters.ts';
+import { addGroupInputs, addHavingFilters, addModelGroupInputs, canGroup } from './api/group-inputs.ts';
 import { addConnectInputs, addModelInputs, addSharedInputs, hasReachableKey } from './api/inputs.ts';
-import { type Answers, addModelOutputs, addPageInfo, listArguments } from './api/outputs.ts';
+import {
+  type Answers,
+  addModelOutputs,
+  addPageInfo,
+  type FieldArgument,
+  listArguments,
+  whereArgument,
+} from './api/outputs.ts';
 import { addScalars } from './api/scalars.ts';
 import type { DataRead } from './planner/plan.ts';
 import { resolveRead } from './resolve.ts';
@@ -22,6 +31,7 @@ export function dataSchema(builder: Builder, api: Api): void {
   addScalars(builder, api);
   addSharedInputs(builder, api);
   addPageInfo(builder, api);
+  addGroupInputs(builder, api);
   for (const type of api.enums) {
     builder.enumType(type.name, {
       description: type.documentation ?? `A value of ${type.name}.`,
@@ -30,25 +40,20 @@ export function dataSchema(builder: Builder, api: Api): void {
       ),
     });
   }
-  addFilters(
-    builder,
-    api,
-    models.flatMap((m) => [...m.fields.values()].filter((f) => f.kind === 'column')),
-  );
+  const columns = models.flatMap((m) => columnsOf(m).map(([, field]) => field));
+  addFilters(builder, api, filteredFields(columns));
+  addHavingFilters(builder, api, columns);
   for (const model of models) {
     addModelOutputs(builder, api, model);
     addModelInputs(builder, api, model);
     if (hasReachableKey(model)) addConnectInputs(builder, api, model);
     addReads(builder, api, model);
+    addMeasures(builder, api, model);
     if (!model.model.isView) addWrites(builder, api, model);
   }
 }
 
 function addReads(builder: Builder, api: Api, model: ApiModel): void {
-  const extensions = (kind: 'one' | 'many') => ({
-    read: { kind, model } satisfies DataRead,
-    data: { model: model.model.name, action: 'read' } satisfies DataOperation,
-  });
   if (hasReachableKey(model)) {
     builder.queryField(model.one, (t) =>
       t.field({
@@ -62,7 +67,7 @@ function addReads(builder: Builder, api: Api, model: ApiModel): void {
             description: 'Its key.',
           }),
         },
-        extensions: extensions('one'),
+        extensions: readExtensions(model, 'one'),
         resolve: (_root, _args, context, info) => resolveRead(context, info),
       }),
     );
@@ -72,24 +77,68 @@ function addReads(builder: Builder, api: Api, model: ApiModel): void {
       type: outputType(api.typeName(`${model.name}Connection`)),
       nullable: false,
       description: `The rows of ${model.name} that the viewer may see.`,
-      args: Object.fromEntries(
-        Object.entries(listArguments(api, model.name)).map(([key, a]) => [
-          key,
-          t.arg({ type: inputType(a.type), required: false, description: a.description }),
-        ]),
-      ),
-      extensions: extensions('many'),
+      args: argumentsOf(t, listArguments(api, model.name)),
+      extensions: readExtensions(model, 'many'),
       resolve: (_root, _args, context, info) => resolveRead(context, info),
     }),
   );
 }
 
+/** Adds the root fields that measure rows of the model, all together or by groups. */
+function addMeasures(builder: Builder, api: Api, model: ApiModel): void {
+  const { name, many } = model;
+  addAggregateOutputs(builder, api, model);
+  builder.queryField(aggregateName(many), (t) =>
+    t.field({
+      type: outputType(api.typeName(`${name}Aggregate`)),
+      nullable: false,
+      description: `What is measured over the rows of ${name} that the viewer may see; what may not be read counts as no value.`,
+      args: argumentsOf(t, whereArgument(api, name)),
+      extensions: readExtensions(model, 'aggregate'),
+      resolve: (_root, _args, context, info) => resolveRead(context, info),
+    }),
+  );
+  if (!canGroup(model)) return;
+  addModelGroupInputs(builder, api, model);
+  builder.queryField(`${many}GroupBy`, (t) =>
+    t.field({
+      type: [outputType(api.typeName(`${name}Group`))],
+      nullable: false,
+      description: `The rows of ${name} that the viewer may see in groups, measured; what may not be read counts as no value.`,
+      args: argumentsOf(t, groupArguments(api, name)),
+      extensions: readExtensions(model, 'groupBy'),
+      resolve: (_root, _args, context, info) => resolveRead<Answers[]>(context, info),
+    }),
+  );
+}
+
+const readExtensions = (model: ApiModel, kind: Exclude<DataRead['kind'], 'place'>) => ({
+  read: { kind, model } satisfies DataRead,
+  data: { model: model.model.name, action: 'read' } satisfies DataOperation,
+});
+
+const groupArguments = (api: Api, name: string): Record<string, FieldArgument> => ({
+  by: {
+    type: [api.typeName(`${name}GroupByInput`)],
+    required: true,
+    description: 'What the rows of a group have in common.',
+  },
+  ...whereArgument(api, name),
+  having: { type: api.typeName(`${name}HavingInput`), description: 'Which groups; all by default.' },
+  orderBy: {
+    type: [api.typeName(`${name}GroupOrderByInput`)],
+    description: 'In which order; groups that tie stand in the order of their keys.',
+  },
+  first: { type: 'Int', description: 'How many groups, from the first.' },
+});
+
 function addWrites(builder: Builder, api: Api, model: ApiModel): void {
   const { name } = model;
-  const where = { where: { type: api.typeName(`${name}WhereUniqueInput`), description: 'Its key.' } };
+  const where = { where: { type: api.typeName(`${name}WhereUniqueInput`), required: true, description: 'Its key.' } };
   const data = (kind: 'Create' | 'Update') => ({
     data: {
       type: api.typeName(`${kind}${name}Input`),
+      required: true,
       description: kind === 'Create' ? 'What it is made of.' : 'What changes.',
     },
   });
@@ -106,7 +155,7 @@ function addWrite(
   builder: Builder,
   model: ApiModel,
   action: Exclude<Action, 'read'>,
-  args: Record<string, { type: string; description: string }>,
+  args: Record<string, FieldArgument>,
   description: string,
 ): void {
   builder.mutationField(`${action}${upperFirst(model.name)}`, (t) =>
@@ -114,19 +163,27 @@ function addWrite(
       type: outputType(model.name),
       nullable: true,
       description,
-      args: Object.fromEntries(
-        Object.entries(args).map(([key, a]) => [
-          key,
-          t.arg({ type: inputType(a.type), required: true, description: a.description }),
-        ]),
-      ),
+      args: argumentsOf(t, args),
       extensions: { data: { model: model.model.name, action } satisfies DataOperation },
       resolve: (_root, _args, context, info) => resolveWrite(context, info, model, action),
     }),
   );
 }
 
-type AnswersRef = PothosSchemaTypes.ObjectRef<Builder['$inferSchemaTypes'], Answers>;
+/** Arguments as Pothos takes them. */
+const argumentsOf = (
+  t: Pick<PothosSchemaTypes.QueryFieldBuilder<Types, object>, 'arg'>,
+  args: Record<string, FieldArgument>,
+) =>
+  Object.fromEntries(
+    Object.entries(args).map(([key, a]) => [
+      key,
+      t.arg({ type: inputType(a.type), required: a.required ?? false, description: a.description }),
+    ]),
+  );
+
+type Types = Builder['$inferSchemaTypes'];
+type AnswersRef = PothosSchemaTypes.ObjectRef<Types, Answers>;
 
 /** An output type that is named, not imported; see `inputType`. */
 const outputType = (name: string): AnswersRef => name as unknown as AnswersRef;

@@ -80,7 +80,7 @@ function typeOf(api: Api, model: string, name: string, needs: readonly string[])
     );
   };
   if (!known) return refuse('there is no such model in the API');
-  if (known.fields.has(name)) return refuse('the model has a field of that name');
+  if (known.fields.has(name) || known.aggregates.has(name)) return refuse('the model has a field of that name');
   const missing = needs.find((need) => known.model.fields.get(need)?.kind !== 'column');
   return missing === undefined ? known.name : refuse(`it needs ${missing}, which is no column of the model`);
 }

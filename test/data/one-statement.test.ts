@@ -41,7 +41,8 @@ async function statementsOf<T>(work: () => Promise<T>): Promise<[T, string[]]> {
   // A line that goes on begins with a tab.
   const lines = readFileSync(log, 'utf8').slice(before).replaceAll('\n\t', ' ').split('\n');
   // The log of changes looks after itself meanwhile.
-  const isOfTheLog = (line: string) => /\bmillrace\.event_|pg_try_advisory_lock|pg_trigger|set enable_seqscan/.test(line);
+  const isOfTheLog = (line: string) =>
+    /\bmillrace\.event_|pg_try_advisory_lock|pg_trigger|set enable_seqscan/.test(line);
   return [result, lines.filter((line) => /LOG: {2}(?:statement|execute [^:]+): /.test(line) && !isOfTheLog(line))];
 }
 
@@ -94,6 +95,18 @@ describe('a query five relations deep, with fragments and filters', () => {
       expect(answer.data.workspaces.totalCount).toBeGreaterThan(0);
       expect(statements).toHaveLength(1);
     }
+  });
+
+  it('is one statement with all that is measured beside it', async () => {
+    const [answer, statements] = await statementsOf(() =>
+      admin().query(`{
+        tasksAggregate { count { _all } sum { priority } }
+        tasksGroupBy(by: [{ status: true }, { createdAt: { unit: month } }], first: 3) { keys { createdAt } avg { estimate } }
+        projects(first: 3) { nodes { name tasksAggregate { distinct { assigneeId } max { dueAt } } } }
+      }`),
+    );
+    expect(answer.errors).toBeUndefined();
+    expect(statements).toHaveLength(1);
   });
 
   it('answers what Prisma Client finds', async () => {

@@ -105,7 +105,7 @@ export function spellingFor(schema: GraphQLSchema, api: Api, datamodel: Datamode
 }
 
 /** A value as it stands in a document. */
-function literal(value: unknown, type: GraphQLInputType | undefined): string {
+export function literal(value: unknown, type: GraphQLInputType | undefined): string {
   const nullable = type && getNullableType(type);
   if (value === null || value === undefined) return 'null';
   if (Array.isArray(value)) {

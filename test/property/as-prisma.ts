@@ -18,6 +18,8 @@ export interface Oracle {
   /** All rows of the list, in order, whatever its page. */
   read(list: ListRead): Promise<Row[]>;
   count(list: ListRead): Promise<number>;
+  /** What is asked of a model, and its rule, as Prisma takes it. */
+  where(name: string, words: Words | undefined): Words;
 }
 
 /** Asks Prisma Client under these rules, which are put into every level of the query by themselves. */
@@ -33,6 +35,7 @@ export async function createOracle(client: PrismaClient, datamodel: Datamodel, r
   }
   const translate = createTranslator(client, datamodel, seen);
   return {
+    where: translate.where,
     async read(list) {
       const rows = (await client.model(list.model).findMany(translate.list(list))) as Row[];
       return rows.map((row) => answerOf(datamodel, visible, list.model, list.selection, row));

@@ -1,15 +1,13 @@
-import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ColumnField, type Model, modelNamed } from '../../src/data/model/datamodel.ts';
-import { type PrismaClient, prismaClientFor } from '../support/prisma-client.ts';
-import { startSchemaServer } from '../support/schema-server.ts';
-import type { Asker, TestServer } from '../support/server.ts';
+import type { Asker } from '../support/server.ts';
 import { type Spelling, spellingFor } from './as-graphql.ts';
-import { createOracle, type Oracle, pageOf, type ReadRules } from './as-prisma.ts';
+import { createOracle, type Oracle, pageOf } from './as-prisma.ts';
 import { type Choices, type ListRead, randomList } from './random-reads.ts';
-import { comparedValuesOf, fillTables } from './random-rows.ts';
+import { comparedValuesOf } from './random-rows.ts';
 import { shrink } from './smaller.ts';
+import { openTorture, type World } from './world.ts';
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
@@ -17,46 +15,8 @@ vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
 const seed = Number(process.env.PROPERTY_SEED ?? 1);
 
-/** In an order in which required rows come before those that need them. */
-const models = [
-  'Specimen',
-  'Lists',
-  'Defaults',
-  'Country',
-  'Region',
-  'City',
-  'Tram',
-  'Data',
-  'users',
-  'News',
-  'Favourite',
-  'Query',
-  'Node',
-  'NodeEdge',
-  'Event',
-  'Session',
-  'File',
-  'Date',
-  'Time',
-  'PriceList',
-  'Price',
-  'Setting',
-];
-
-/** The same rule for both sides, with relations, negation and nulls in it. */
-const rules: ReadRules = {
-  users: { OR: [{ type: null }, { NOT: { x: { lt: 0 } } }, { staff: { some: {} } }] },
-  News: { author: { is: { NOT: { full_name: 'a' } } } },
-  Data: { id: { not: 3 } },
-  City: { population: { not: 0 } },
-  Region: { cities: { none: { population: 1 } } },
-  Favourite: { OR: [{ stars: null }, { stars: { gte: 0 } }] },
-  Query: { OR: [{ parentId: null }, { parent: { type: { not: 'ab' } } }] },
-  Node: { user: { isNot: { x: 1 } } },
-};
-
-let server: TestServer;
-let client: PrismaClient;
+let world: World;
+let { server, client, models, rules } = {} as World;
 let spelling: Spelling;
 const choices = (own: boolean): Choices => ({
   datamodel: server.server.application().datamodel,
@@ -66,21 +26,12 @@ const choices = (own: boolean): Choices => ({
 });
 
 beforeAll(async () => {
-  // Lists of these come back to Prisma Client as one text, which it cannot read.
-  const unread = /^ +(?:citexts|xmls|bits|inets|oids|moneys|times) .*\n/gm;
-  const schema = readFileSync('test/schemas/torture/schema.prisma', 'utf8').replaceAll(unread, '');
-  const rows = readFileSync('test/schemas/torture/views.sql', 'utf8');
-  const readRules = Object.fromEntries(models.map((name) => [name, { read: rules[name] ?? true }]));
-  server = await startSchemaServer({ schema, rules: readRules, rows });
-  client = await prismaClientFor('torture', schema, server.databaseUrl);
-  const { datamodel, reads } = server.server.application();
-  await fillTables(client, datamodel, models, { rows: 20, seed });
-  spelling = spellingFor(server.server.application().schema, reads.api, datamodel);
+  world = await openTorture('torture', seed);
+  ({ server, client, models, rules } = world);
+  const { schema, datamodel, reads } = server.server.application();
+  spelling = spellingFor(schema, reads.api, datamodel);
 });
-afterAll(async () => {
-  await client?.disconnect();
-  await server?.[Symbol.asyncDispose]();
-});
+afterAll(() => world?.[Symbol.asyncDispose]());
 
 const ask = async (viewer: Asker, list: ListRead, inline: boolean, page?: string) => {
   const { query, variables } = spelling.question(list, inline, page);

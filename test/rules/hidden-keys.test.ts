@@ -44,7 +44,8 @@ it.each([
 ])('a relation by a hidden key tells %s of their own letters only, from either side', async (sub, own) => {
   const { data } = await server.as({ sub }).query(`{
     letters { nodes { id writerId writer { id } } }
-    people { nodes { id letters { totalCount nodes { id } } } }
+    people { nodes { id letters { totalCount nodes { id } } lettersAggregate { count { _all writerId } max { id } } } }
+    lettersGroupBy(by: { writerId: true }) { keys { writerId } max { id } }
     is: letters(where: { writer: { is: { name: { contains: "n" } } } }) { nodes { id } }
     isNot: letters(where: { writer: { isNot: { name: { equals: "nobody" } } } }) { nodes { id } }
     some: people(where: { letters: { some: { text: { startsWith: "Dear" } } } }) { nodes { id } }
@@ -56,6 +57,16 @@ it.each([
   for (const letter of data.letters.nodes) expect(letter.writerId).toBe(letter.id === own ? own : null);
   for (const letter of data.letters.nodes) expect(letter.writer).toEqual(letter.id === own ? { id: own } : null);
   for (const person of data.people.nodes) expect(ids(person.letters)).toEqual(person.id === own ? [own] : []);
+  for (const person of data.people.nodes)
+    expect(person.lettersAggregate).toEqual(
+      person.id === own
+        ? { count: { _all: 1, writerId: 1 }, max: { id: own } }
+        : { count: { _all: 0, writerId: 0 }, max: { id: null } },
+    );
+  expect(data.lettersGroupBy).toEqual([
+    { keys: { writerId: own }, max: { id: own } },
+    { keys: { writerId: null }, max: { id: other } },
+  ]);
   expect(data.people.nodes.map((p: { letters: { totalCount: number } }) => p.letters.totalCount).sort()).toEqual([
     0, 1,
   ]);

@@ -96,7 +96,7 @@ function fieldText(field: GraphQLField<unknown, unknown>, choices: Choices, dept
 }
 
 function selectionText(type: GraphQLObjectType, choices: Choices, depth: number): string {
-  const isPage = /Connection$|Edge$/.test(type.name);
+  const isPage = /(?:Connection|Edge|Aggregate|Group)$/.test(type.name);
   const all = Object.values(type.getFields());
   const open = all.filter((f) => isPage || depth > 0 || !isObjectType(getNamedType(f.type)));
   const below = isPage ? depth : depth - 1;
@@ -113,6 +113,8 @@ function inputText(type: GraphQLInputType, name: string, choices: Choices, depth
     const length = 1 + choices.below(2);
     return `[${Array.from({ length }, () => inputText(type.ofType, name, choices, depth, owner)).join(', ')}]`;
   }
+  if (name === 'timeZone') return choices.one(['"Europe/Zurich"', '"Asia/Kolkata"', '"Mars/Olympus"']);
+  if (/GroupBy/.test(owner) && type.name === 'Boolean') return 'true';
   if (isEnumType(type)) return choices.one(type.getValues()).name;
   if (!isInputObjectType(type)) {
     const isId = type.name === 'String' && (owner === 'UuidFilter' || /^id$|Id$/.test(name));
@@ -123,7 +125,7 @@ function inputText(type: GraphQLInputType, name: string, choices: Choices, depth
     !isInputObjectType(named) || (/^[A-Za-z]+Filter$/.test(named.name) && !/RelationFilter$/.test(named.name));
   const open = depth > 0 ? all : all.filter((f) => isLeaf(getNamedType(f.type)));
   if (open.length === 0) return '{}';
-  const isOne = /OrderBy|WhereUnique/.test(type.name);
+  const isOne = /OrderBy|WhereUnique|GroupBy|GroupOrder/.test(type.name);
   const isWhole = /CompoundUniqueInput$/.test(type.name);
   const fields = isWhole ? all : isOne ? [choices.one(open)] : choices.some(open, 2);
   const given = fields.map((f) => `${f.name}: ${inputText(f.type, f.name, choices, depth - 1, type.name)}`);

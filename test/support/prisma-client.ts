@@ -9,7 +9,9 @@ import { composeSchema } from '../../src/data/model/schema-files.ts';
 /** As much of Prisma Client as an oracle of reads needs. */
 export interface PrismaClient {
   /** One model's methods, by its name with a small first letter. */
-  model(name: string): Record<'findMany' | 'count' | 'create' | 'update', (args: object) => Promise<unknown>>;
+  model(
+    name: string,
+  ): Record<'findMany' | 'count' | 'create' | 'update' | 'aggregate' | 'groupBy', (args: object) => Promise<unknown>>;
   /** `Prisma.AnyNull`, `Prisma.Decimal` … */
   namespace: Record<string, unknown>;
   disconnect(): Promise<void>;

@@ -1,8 +1,9 @@
 import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
-import type { ColumnField, Datamodel, EnumType, Field, Model, UniqueKey } from '../model/datamodel.ts';
+import type { ColumnField, Datamodel, EnumType, Field, Model, RelationField, UniqueKey } from '../model/datamodel.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
-import { filterNameOf } from './filters.ts';
+import { filterNameOf, havingNameOf } from './filters.ts';
+import { countField, measures, resultOf } from './measures.ts';
 import { scalarNames } from './scalars.ts';
 
 /** A model as the API shows it: its names there, and the fields that are in it. */
@@ -16,6 +17,8 @@ export interface ApiModel {
   many: string;
   /** Fields by their name in the API; relations to models outside the API are not among them. */
   fields: ReadonlyMap<string, Field>;
+  /** Relations to many rows by the name of the field that measures them. */
+  aggregates: ReadonlyMap<string, RelationField>;
   /** Names in the API by those in the Prisma schema. */
   nameOf: ReadonlyMap<string, string>;
   /** Whether the rules let any viewer read every row: only then a required relation to it can be non-null. */
@@ -47,6 +50,12 @@ const sharedTypes = [
   'QueryMode',
   'ChangeType',
   'ChangeReason',
+  'DateUnit',
+  'DateGroupInput',
+  'NumberGroupOrder',
+  'ValueGroupOrder',
+  'KeyGroupOrder',
+  'CountGroupOrder',
 ];
 
 /** Types that are made for a model, by what their names add to the model's. */
@@ -64,10 +73,27 @@ const derivedTypes = (name: string): string[] => [
   `${name}ConnectManyInput`,
   `${name}Change`,
   `${name}Key`,
+  `${name}Count`,
+  `${name}Extremes`,
+  `${name}Sum`,
+  `${name}Average`,
+  `${name}Aggregate`,
+  `${name}Group`,
+  `${name}GroupKeys`,
+  `${name}GroupByInput`,
+  `${name}GroupOrderByInput`,
+  `${name}HavingInput`,
 ];
 
-const readFields = (model: ApiModel): string[] =>
-  model.model.uniqueKeys.length > 0 ? [model.one, model.many] : [model.many];
+const readFields = ({ one, many, model }: ApiModel): string[] => [
+  ...(model.uniqueKeys.length > 0 ? [one] : []),
+  many,
+  aggregateName(many),
+  `${many}GroupBy`,
+];
+
+/** The field that measures what the field of this name lists. */
+export const aggregateName = (many: string): string => `${many}Aggregate`;
 
 const writeFields = ({ name, model }: ApiModel): string[] =>
   model.isView ? [] : ['create', 'update', 'delete'].map((action) => `${action}${upperFirst(name)}`);
@@ -135,6 +161,11 @@ function apiModel(model: Model, included: ReadonlySet<string>, ones: ReadonlySet
     one,
     many: naming.plural ?? pluralOf(one, ones),
     fields: new Map(fields),
+    aggregates: new Map(
+      fields.flatMap(([name, f]): [string, RelationField][] =>
+        f.kind === 'relation' && f.isList ? [[aggregateName(name), f]] : [],
+      ),
+    ),
     nameOf: new Map(fields.map(([apiName, f]) => [f.name, apiName])),
     isPublic: own?.read === true,
     guarded: new Set(model.columns.filter((c) => isGuarded(own?.fields?.[c.name]?.read)).map((c) => c.name)),
@@ -187,7 +218,11 @@ function checkNames(api: Api): void {
     for (const field of readFields(model)) claim(queries, field, owner, remedy);
     for (const field of writeFields(model)) claim(mutations, field, owner, remedy);
   }
-  const filters = new Set(models.flatMap((m) => columnsOf(m).map((f) => filterNameOf(api, f))));
+  const columns = models.flatMap(columnsOf);
+  const filters = new Set([
+    ...filteredFields(columns).map((f) => filterNameOf(api, f)),
+    ...columns.map((f) => havingNameOf(api, f)),
+  ]);
   // One that is no name is the filter of an enum that was told.
   for (const name of [...filters].filter(isName))
     claim(types, name, `filter ${name}`, 'rename the model or enum of that name by `api` in app/rules.ts or @@map');
@@ -199,6 +234,13 @@ function checkNames(api: Api): void {
   }
 }
 
+/** Columns, and what is measured of them: everything that filters compare. */
+export const filteredFields = (columns: readonly ColumnField[]): ColumnField[] => [
+  countField,
+  ...columns,
+  ...columns.flatMap((field) => measures.flatMap((measure) => resultOf(field, measure) ?? [])),
+];
+
 /** GraphQL's names are ASCII (specification, section 2.1.9); Prisma takes any letters. */
 const isName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
 
@@ -208,8 +250,8 @@ function plainName(name: string): string {
   return isName(plain) ? plain : 'another';
 }
 
-function fieldProblems({ model, fields, nameOf }: ApiModel): string[] {
-  const logic = new Set(['AND', 'OR', 'NOT']);
+function fieldProblems({ model, fields, nameOf, aggregates }: ApiModel): string[] {
+  const logic = new Set(['AND', 'OR', 'NOT', '_all', '_count']);
   const names = [...nameOf.values()];
   const twice = [...fields.keys()].filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
   const problems = twice.map(
@@ -220,7 +262,11 @@ function fieldProblems({ model, fields, nameOf }: ApiModel): string[] {
       const rename = (another: string) =>
         `in app/rules.ts write ${model.name}: { api: { rename: { ${name}: '${another}' } } }`;
       if (logic.has(name))
-        return [`model ${model.name}: the field ${name} is a word of every filter; ${rename('another')}`];
+        return [`model ${model.name}: the field ${name} is a word of every filter or measure; ${rename('another')}`];
+      if (aggregates.has(name))
+        return [
+          `model ${model.name}: the name ${name} is that of the field that measures ${aggregates.get(name)!.name}; ${rename('another')}`,
+        ];
       if (!isName(name) || name.startsWith('__'))
         return [`model ${model.name}: ${name} is no name in GraphQL; ${rename(plainName(name))}`];
       return [];

@@ -1,6 +1,7 @@
 import type { Builder } from '../../graphql/builder.ts';
 import type { ColumnField, ScalarType } from '../model/datamodel.ts';
 import type { Api } from './api-model.ts';
+import { resultOf } from './measures.ts';
 import { typeNameOf } from './scalars.ts';
 
 /** A filter's operator: the type of its operand, and what it does. */
@@ -73,6 +74,12 @@ export function filterNameOf(api: Api, field: ColumnField): string {
   if (field.isList) return api.typeName(`${type}ListFilter`);
   if (type === api.typeName('JSON')) return api.typeName('JsonFilter');
   return api.typeName(type === 'String' && isOpaque(field) ? 'UuidFilter' : `${type}Filter`);
+}
+
+/** Name of the type of conditions on what is measured of a field. */
+export function havingNameOf(api: Api, field: ColumnField): string {
+  const filter = resultOf(field, 'min') ? filterNameOf(api, field) : 'CountFilter';
+  return api.typeName(filter.replace(/Filter$/, 'HavingFilter'));
 }
 
 /** Adds the filter types that these columns need, each once. */

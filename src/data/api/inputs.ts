@@ -5,7 +5,8 @@ import { describe } from './descriptions.ts';
 import { filterNameOf, inputType } from './filters.ts';
 import { typeNameOf } from './scalars.ts';
 
-interface InputField {
+/** A field of an input type. */
+export interface InputField {
   type: string | [string];
   required?: boolean;
   description?: string;

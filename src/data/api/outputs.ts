@@ -19,17 +19,30 @@ export interface OutputField {
   isList?: boolean;
   nullable: boolean;
   description: string;
-  args?: () => ReturnType<typeof listArguments>;
+  args?: () => Record<string, FieldArgument>;
+  extensions?: Readonly<Record<string, unknown>>;
 }
 
-/** The arguments of every list: conditions, order, and a page of it. */
-export const listArguments = (api: Api, name: string) => ({
+/** An argument of a field. */
+export interface FieldArgument {
+  type: string | [string];
+  required?: boolean;
+  description: string;
+}
+
+/** The argument that says which rows are meant. */
+export const whereArgument = (api: Api, name: string): { where: FieldArgument } => ({
   where: {
     type: api.typeName(`${name}WhereInput`),
     description: 'Which rows; all that the viewer may see by default.',
   },
+});
+
+/** The arguments of every list: conditions, order, and a page of it. */
+export const listArguments = (api: Api, name: string): Record<string, FieldArgument> => ({
+  ...whereArgument(api, name),
   orderBy: {
-    type: [api.typeName(`${name}OrderByInput`)] as [string],
+    type: [api.typeName(`${name}OrderByInput`)],
     description: 'In which order; rows that tie are told apart by their key.',
   },
   first: { type: 'Int', description: 'How many rows from the beginning, or after `after`.' },
@@ -58,9 +71,10 @@ export function addObject(
             args: Object.fromEntries(
               Object.entries(field.args?.() ?? {}).map(([arg, a]) => [
                 arg,
-                t.arg({ type: inputType(a.type), required: false, description: a.description }),
+                t.arg({ type: inputType(a.type), required: a.required ?? false, description: a.description }),
               ]),
             ),
+            extensions: field.extensions,
             resolve: answer,
           }),
         ]),
@@ -82,7 +96,10 @@ export function addPageInfo(builder: Builder, api: Api): void {
 export function addModelOutputs(builder: Builder, api: Api, model: ApiModel): void {
   const { name } = model;
   addObject(builder, name, model.model.documentation ?? `A row of ${name}.`, () =>
-    Object.fromEntries([...model.fields].map(([key, field]) => [key, outputField(api, model, field)])),
+    Object.fromEntries([
+      ...[...model.fields].map(([key, field]): [string, OutputField] => [key, outputField(api, model, field)]),
+      ...[...model.aggregates].map(([key, { target }]): [string, OutputField] => [key, aggregateField(api, target)]),
+    ]),
   );
   addObject(builder, api.typeName(`${name}Connection`), `A page of a list of ${name}.`, () => ({
     nodes: { type: name, isList: true, nullable: false, description: 'The rows of the page.' },
@@ -123,5 +140,15 @@ function relationField(api: Api, { guarded }: ApiModel, field: RelationField, de
     nullable: false,
     description,
     args: () => listArguments(api, target.name),
+  };
+}
+
+function aggregateField(api: Api, target: string): OutputField {
+  const { name } = api.models.get(target)!;
+  return {
+    type: api.typeName(`${name}Aggregate`),
+    nullable: false,
+    description: `What is measured over the related rows of ${name} that the viewer may see.`,
+    args: () => whereArgument(api, name),
   };
 }

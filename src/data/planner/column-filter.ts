@@ -21,7 +21,7 @@ export function columnFilter(c: Compiler, field: ColumnField, column: string, va
 }
 
 /** PostgreSQL does not compare XML, nor JSON that is kept as text: their text and their content do in their place. */
-function comparable(field: ColumnField, column: string): string {
+export function comparable(field: ColumnField, column: string): string {
   const type = field.nativeType === 'Xml' ? 'text' : field.nativeType === 'Json' ? 'jsonb' : undefined;
   return type ? `${column}::${type}${field.isList ? '[]' : ''}` : column;
 }

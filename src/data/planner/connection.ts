@@ -1,22 +1,15 @@
 import type { FieldNode } from 'graphql';
 import { invalidInput } from '../../errors.ts';
-import type { Model, RelationField } from '../model/datamodel.ts';
-import { apiModelOf, relatedness, visible, visibleFrom, writeConjunct } from './compiler.ts';
+import type { Model } from '../model/datamodel.ts';
+import { apiModelOf } from './compiler.ts';
 import { behindCursor, cursorSql, orderMark } from './cursor.ts';
 import { compileOrder, type OrderTerm, orderSql, reversed } from './order.ts';
-import { relatedFrom } from './relation.ts';
+import { pageSizeSql } from './page-size.ts';
 import { objectSql, objectType, rowColumns, type SelectionCompiler } from './row.ts';
 import { collectFields, setsOf } from './selection.ts';
-import { all, identifier, literal } from './statement.ts';
+import { type Parent, sourceOf } from './source.ts';
+import { identifier, literal } from './statement.ts';
 import type { Value } from './value.ts';
-import { compileWhere } from './where.ts';
-
-/** The row whose related rows are listed. */
-export interface Parent {
-  model: Model;
-  relation: RelationField;
-  alias: string;
-}
 
 /** Names inside the statement that neither a response key nor a need can have: one that is also a column's would mean the column. */
 const row = '"  r"';
@@ -60,13 +53,7 @@ export function connectionSql(
 }
 
 function describeList(c: SelectionCompiler, model: Model, args: Value, parent: Parent | undefined): List {
-  const alias = c.statement.alias(model.table);
-  const from = parent ? relatedFrom(c, parent.relation, model, alias) : `${c.rowsOf(model.table)} ${alias}`;
-  const conditions = [
-    parent ? relatedness(c, parent.model, parent.relation, parent.alias, alias, 'client') : 'true',
-    parent ? visibleFrom(c, parent, parent.relation, model, alias) : visible(c, model, alias, 'client'),
-    writeConjunct(c, true, () => compileWhere(c, model, alias, args.get('where'), 'client')),
-  ];
+  const { alias, sql: source } = sourceOf(c, model, args.get('where'), parent);
   const terms = compileOrder(c, model, alias, args.get('orderBy'));
   const mark = orderMark(model.name, terms);
   const cursor = (value: Value, order: readonly OrderTerm[]) =>
@@ -78,7 +65,7 @@ function describeList(c: SelectionCompiler, model: Model, args: Value, parent: P
   return {
     model,
     alias,
-    source: `from ${from} where ${all(conditions)}`,
+    source,
     terms,
     mark,
     isBackward,
@@ -94,16 +81,7 @@ function pageOf(c: SelectionCompiler, args: Value): Pick<List, 'limit' | 'isBack
   const isGiven = (value: Value) => value.now !== undefined && value.now !== null;
   if (isGiven(first) && isGiven(last)) throw invalidInput(last.path, 'give first or last, not both');
   const isBackward = isGiven(last);
-  const size = isBackward ? last : first;
-  if (!isGiven(size)) return { limit: String(c.limits.pageSize), isBackward };
-  const { maxPageSize } = c.limits;
-  const check = (value: unknown, path: string) => {
-    if (typeof value !== 'number' || value < 0) throw invalidInput(path, 'must not be negative');
-    if (value > maxPageSize) throw invalidInput(path, `must be at most ${maxPageSize}`);
-    return value;
-  };
-  check(size.now, size.path);
-  return { limit: `${c.statement.bind(size, check)}::int`, isBackward };
+  return { limit: pageSizeSql(c, isBackward ? last : first), isBackward };
 }
 
 /** One field of the connection: an expression over the page's rows, or a sub-select of its own. */

@@ -17,12 +17,16 @@ import { all } from './statement.ts';
 import type { Value } from './value.ts';
 import { targetOf } from './where.ts';
 
-/** One thing that rows are ordered by. */
-export interface OrderTerm {
+/** A direction of something. */
+export interface Ordering {
   expression: string;
   direction: 'asc' | 'desc';
   nulls: 'first' | 'last';
   isNullable: boolean;
+}
+
+/** One thing that rows are ordered by. */
+export interface OrderTerm extends Ordering {
   isCount?: boolean;
   /** Whether a text in a cursor could be a value of it. */
   accepts(text: string): boolean;
@@ -106,7 +110,7 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
 }
 
 /** `asc`, or `{ sort: asc, nulls: last }`; PostgreSQL holds null for the greatest value. */
-function directionOf(value: Value): Pick<OrderTerm, 'direction' | 'nulls'> {
+export function directionOf(value: Value): Pick<OrderTerm, 'direction' | 'nulls'> {
   const sort = typeof value.now === 'string' ? value.now : value.get('sort').now;
   if (sort !== 'asc' && sort !== 'desc') throw invalidInput(value.path, 'must be asc or desc');
   const nulls = value.get('nulls').now;
@@ -123,7 +127,7 @@ export const reversed = (terms: readonly OrderTerm[]): OrderTerm[] =>
   }));
 
 /** The SQL after `order by`. */
-export const orderSql = (terms: readonly OrderTerm[]): string =>
+export const orderSql = (terms: readonly Ordering[]): string =>
   terms
     .map(({ expression, direction, nulls, isNullable }) => {
       const isDefault = (direction === 'asc') === (nulls === 'last');

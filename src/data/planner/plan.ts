@@ -1,11 +1,13 @@
 import type { FieldNode, GraphQLField } from 'graphql';
 import type { ApiModel } from '../api/api-model.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
+import { aggregateSql } from './aggregate.ts';
 import { fieldArguments } from './arguments.ts';
 import { type Parameters, parametrise } from './classes.ts';
 import { type Compiler, createCompiler, visible, writeConjunct } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { type Dependency, dependenciesOf } from './dependencies.ts';
+import { groupBySql } from './group.ts';
 import { answerSql, objectSql, rowColumns, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
 import { all, identifier, literal } from './statement.ts';
@@ -27,8 +29,8 @@ export interface Plan {
   hasCustomFields: boolean;
 }
 
-/** What a root field of the data API reads: one row, many, or the place in the log that the answer stands at. */
-export type DataRead = { kind: 'one' | 'many'; model: ApiModel } | { kind: 'place' };
+/** What a root field of the data API reads: one row, many, what is measured of them, or the place in the log that the answer stands at. */
+export type DataRead = { kind: 'one' | 'many' | 'aggregate' | 'groupBy'; model: ApiModel } | { kind: 'place' };
 
 /** A root field of an operation. `read` is undefined for `__typename`. */
 export interface PlannedField {
@@ -58,8 +60,17 @@ function rootField(c: SelectionCompiler, rootName: string, { nodes, read, defini
   if (!read || !definition) return `${literal(rootName)}::text`;
   const args = fieldArguments(nodes[0]!, definition.args, c.variables);
   if (read.kind === 'place') return placeSql(c);
-  if (read.kind === 'many') return connectionSql(c, read.model.model, args, nodes);
-  return oneSql(c, read.model, args.get('where'), nodes);
+  const { model } = read.model;
+  switch (read.kind) {
+    case 'one':
+      return oneSql(c, read.model, args.get('where'), nodes);
+    case 'many':
+      return connectionSql(c, model, args, nodes);
+    case 'aggregate':
+      return aggregateSql(c, model, args, nodes);
+    case 'groupBy':
+      return groupBySql(c, model, args, nodes);
+  }
 }
 
 /**

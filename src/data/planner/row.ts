@@ -1,11 +1,13 @@
 import { type FieldNode, type GraphQLObjectType, isObjectType } from 'graphql';
 import type { ColumnField, Model, RelationField } from '../model/datamodel.ts';
+import { aggregateSql } from './aggregate.ts';
 import { fieldArguments } from './arguments.ts';
 import { apiModelOf, type Compiler, column, relatedness, visibleFrom } from './compiler.ts';
 import { connectionSql } from './connection.ts';
 import { outputSql } from './output.ts';
 import { relatedFrom } from './relation.ts';
 import { collectFields, type Surroundings, setsOf } from './selection.ts';
+import type { Parent } from './source.ts';
 import { all, identifier, literal } from './statement.ts';
 import { targetOf } from './where.ts';
 
@@ -27,9 +29,11 @@ export function rowColumns(c: SelectionCompiler, model: Model, alias: string, no
   for (const [key, same] of collectFields(c.at, type, setsOf(nodes))) {
     const name = same[0]!.name.value;
     const field = api.fields.get(name);
+    const measured = api.aggregates.get(name);
     if (name === '__typename') columns.set(key, `${literal(api.name)}::text`);
     else if (field?.kind === 'column') columns.set(key, columnSql(c, model, alias, field));
     else if (field) columns.set(key, relationSql(c, type, model, alias, field, same));
+    else if (measured) columns.set(key, measuredSql(c, type, { model, relation: measured, alias }, same));
     else for (const need of needsOf(c, type, name)) columns.set(needKey(need), neededColumn(c, model, alias, need));
   }
   if (columns.size === 0) {
@@ -65,6 +69,16 @@ function relationSql(
     rowColumns(c, target, other, nodes),
     `from ${relatedFrom(c, field, target, other)} where ${condition}`,
   );
+}
+
+function measuredSql(
+  c: SelectionCompiler,
+  type: GraphQLObjectType,
+  parent: Parent,
+  nodes: readonly FieldNode[],
+): string {
+  const args = fieldArguments(nodes[0]!, type.getFields()[nodes[0]!.name.value]!.args, c.at.variables);
+  return aggregateSql(c, targetOf(c, parent.relation), args, nodes, parent);
 }
 
 /** A scalar sub-select that yields one object, or null. */
