@@ -43,7 +43,7 @@ export type Prepared =
   | { kind: 'refused'; errors: readonly GraphQLError[] }
   /** `query` is the document's text as all share who ask in the same words. */
   | { kind: 'live'; query: string; operation: LiveOperation }
-  | { kind: 'executed'; args: ExecutionArgs; run(): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> };
+  | { kind: 'executed'; run(): Promise<AsyncIterable<ExecutionResult> | ExecutionResult> };
 
 /** The GraphQL side of a request: parsing, validation, limits, execution, errors. */
 export interface GraphqlEngine {
@@ -132,7 +132,7 @@ export function createEngine(given: {
         const live = liveOperation(given.live(), args, resumeAfter);
         if (live) return { kind: 'live', query: document.loc!.source.body, operation: live };
         const run = async () => ofText(await (operation.operation === 'subscription' ? subscribe : execute)(args));
-        return { kind: 'executed', args, run };
+        return { kind: 'executed', run };
       } catch (error) {
         return { kind: 'refused', errors: withoutHttp(finish({ errors: [toClientError(error)] })).errors! };
       }

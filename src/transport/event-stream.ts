@@ -3,13 +3,7 @@ import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
 import type { Frame } from '../live/frame.ts';
 import type { Sink, Stream } from '../live/sink.ts';
-import { drained, hasRoom } from './connection.ts';
-
-/** Characters that are written in one go, at most, beyond one event. */
-const largestWrite = 64 * 1024;
-
-/** Milliseconds in which a client takes no more of what is ended before it is cut off. */
-const leaveWithin = 5000;
+import { drained, leaveWithin, writeFrames } from './connection.ts';
 
 const head = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -60,14 +54,7 @@ export class EventStream implements Sink {
     // What is ended may be open for long: its client has not read it.
     if (response.destroyed || response.writableEnded) return frames.length;
     this.begin();
-    let sent = 0;
-    while (sent < frames.length && hasRoom(response)) {
-      let text = '';
-      do text += eventOf(frames[sent++]!);
-      while (sent < frames.length && text.length < largestWrite);
-      response.write(text, 'latin1');
-    }
-    return sent;
+    return writeFrames(response, frames, eventOf);
   }
 
   drained(): Promise<void> {

@@ -3,10 +3,8 @@ import { MessageType } from 'graphql-ws';
 import type { GraphqlRequest } from '../graphql/yoga.ts';
 import type { Frame } from '../live/frame.ts';
 import type { Sink, Stream } from '../live/sink.ts';
+import { writeFrames } from './connection.ts';
 import type { SocketSession } from './socket-session.ts';
-
-/** Characters that are written to a socket in one go, at most, beyond one frame. */
-const largestWrite = 64 * 1024;
 
 /** One operation on a WebSocket, from its `subscribe` to its last message: for a live one the client's end of the stream. */
 export class SocketOperation implements Sink {
@@ -56,16 +54,9 @@ export class SocketOperation implements Sink {
    * one write. Nothing of the library's own can stand between, for without compression it writes each of its frames at once.
    */
   send(frames: readonly Frame[]): number {
-    const { session } = this;
+    const { head, session } = this;
     if (!session.isOpen) return frames.length;
-    let sent = 0;
-    while (sent < frames.length && session.hasRoom()) {
-      let text = '';
-      do text += textFrame(this.head, frames[sent++]!.bytes);
-      while (sent < frames.length && text.length < largestWrite);
-      session.socket.write(text, 'latin1');
-    }
-    return sent;
+    return writeFrames(session.socket, frames, ({ bytes }) => textFrame(head, bytes));
   }
 
   drained(): Promise<void> {

@@ -4,7 +4,7 @@ import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
-import { drained, hasRoom } from './connection.ts';
+import { drained, hasRoom, leaveWithin } from './connection.ts';
 import type { SocketOperation } from './socket-operation.ts';
 
 /** Close codes of ours besides those of the protocol (graphql-transport-ws); a client that gets 1001, 1012 or 1013 tries again. */
@@ -20,9 +20,6 @@ export const closeCodes = {
   tooMany: CloseCode.TooManyInitialisationRequests,
   fault: CloseCode.InternalServerError,
 };
-
-/** Time a client has to take leave before its connection is cut, in milliseconds. */
-const leaveWithin = 5000;
 
 /** Bytes. */
 const longestReason = 123;

@@ -2,21 +2,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { makeAudience } from './audience.ts';
 import { type Circumstances, check } from './checker.ts';
-import { openNursery } from './children.ts';
 import { ResumingClient } from './client.ts';
 import { openControl } from './control.ts';
 import { faults, type Scene } from './faults.ts';
-import { type Issuer, openIssuer } from './identity.ts';
-import { type MillraceNode, makeNode } from './nodes.ts';
+import { openGround } from './ground.ts';
+import type { Issuer } from './identity.ts';
+import type { MillraceNode } from './nodes.ts';
 import { Pace } from './pace.ts';
-import { ask, startPostgres } from './postgres.ts';
+import { ask } from './postgres.ts';
 import { createRandom, type Random } from './random.ts';
 import { Names, Received } from './received.ts';
 import { type Episode, RecoveryWatch } from './recovery.ts';
-import { startRedis } from './redis.ts';
 import type { Outcome } from './report.ts';
 import { Truth } from './truth.ts';
 import { World } from './world.ts';
@@ -47,18 +45,11 @@ export async function runFaults(options: RunOptions): Promise<Outcome> {
   const random = createRandom(options.seed);
   const began = performance.now();
   await using stack = new AsyncDisposableStack();
-  const directory = stack.use(temporaryDirectory('millrace-faults'));
-  const nursery = stack.use(openNursery(directory.path));
-  const issuer = stack.use(await openIssuer());
-  const [postgres, redis] = await Promise.all([
-    startPostgres(nursery, directory.path),
-    startRedis(nursery, directory.path),
-  ]);
+  const { issuer, postgres, redis, makeNode } = stack.use(await openGround());
   const world = new World();
   const truth = new Truth();
-  const settings = { REDIS_URL: redis.url, JWKS_URL: issuer.jwksUrl, MILLRACE_DIR: directory.path };
   const nodes: MillraceNode[] = [];
-  for (let n = 1; n <= nodeCount; n += 1) nodes.push(await makeNode(nursery, postgres, `node${n}`, settings));
+  for (let n = 1; n <= nodeCount; n += 1) nodes.push(await makeNode(`node${n}`));
   await nodes[0]!.start(); // it applies the migrations
   await ask(postgres.url('faults'), world.setup());
   await Promise.all(nodes.slice(1).map((node) => node.start()));

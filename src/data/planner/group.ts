@@ -8,10 +8,9 @@ import { Measured, measureField } from './measured.ts';
 import { directionOf, type Ordering, orderSql } from './order.ts';
 import { outputSql } from './output.ts';
 import { pageSizeSql } from './page-size.ts';
-import { objectSql, objectType, type SelectionCompiler } from './row.ts';
-import { collectFields, setsOf } from './selection.ts';
+import { emptyObject, objectSql, objectType, type SelectionCompiler, selectedColumns } from './row.ts';
 import { sourceOf } from './source.ts';
-import { all, any, identifier, literal, not } from './statement.ts';
+import { all, any, literal, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
 
 /** A key of groups: the field it is made of, and the value of each group, with the type that it has. */
@@ -40,7 +39,7 @@ export function groupBySql(c: SelectionCompiler, model: Model, args: Value, node
   const limit = pageSizeSql(c, args.get('first'));
   const columns = groupColumns(groups, nodes);
   const page = `select ${columns.join(', ')} ${measured.fromSql()} where ${having} order by ${order} limit ${limit}`;
-  const each = columns.length > 0 ? group : "'{}'::json";
+  const each = columns.length > 0 ? group : emptyObject;
   return `(select coalesce(json_agg(${each}), '[]') from (${page}) ${group})`;
 }
 
@@ -180,14 +179,9 @@ function fieldOrder({ c, model, measured, keys }: Groups, item: Value): Ordering
 function groupColumns({ c, model, measured, keys }: Groups, nodes: readonly FieldNode[]): string[] {
   const { name } = apiModelOf(c, model.name);
   const type = objectType(c, c.api.typeName(`${name}Group`));
-  return [...collectFields(c.at, type, setsOf(nodes))].map(([key, same]) => {
-    const part = same[0]!.name.value;
-    const sql = () => {
-      if (part === '__typename') return `${literal(type.name)}::text`;
-      return part === 'keys' ? keysSql(c, `${name}GroupKeys`, keys, same) : measureField(c, measured, part, same);
-    };
-    return `${sql()} as ${identifier(key)}`;
-  });
+  return selectedColumns(c, type, nodes, (part, same) =>
+    part === 'keys' ? keysSql(c, `${name}GroupKeys`, keys, same) : measureField(c, measured, part, same),
+  );
 }
 
 function keysSql(
@@ -197,14 +191,12 @@ function keysSql(
   nodes: readonly FieldNode[],
 ): string {
   const type = objectType(c, c.api.typeName(typeName));
-  const columns = [...collectFields(c.at, type, setsOf(nodes))].map(([key, same]) => {
-    const name = same[0]!.name.value;
-    if (name === '__typename') return `${literal(type.name)}::text as ${identifier(key)}`;
+  const columns = selectedColumns(c, type, nodes, (name) => {
     const known = keys.get(name);
     if (!known && type.getFields()[name]?.extensions.isKey)
       throw invalidInput('by', `must name ${name}, which keys asks for`);
     if (!known) c.hasCustomFields = true;
-    return `${known ? outputSql(known.type, known.expression) : 'null'} as ${identifier(key)}`;
+    return known ? outputSql(known.type, known.expression) : 'null';
   });
-  return columns.length > 0 ? objectSql(columns.join(', '), '') : "'{}'::json";
+  return columns.length > 0 ? objectSql(columns.join(', '), '') : emptyObject;
 }

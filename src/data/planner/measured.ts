@@ -5,10 +5,8 @@ import type { ColumnField } from '../model/datamodel.ts';
 import { comparable } from './column-filter.ts';
 import { apiModelOf, column } from './compiler.ts';
 import { outputSql } from './output.ts';
-import { objectSql, objectType, type SelectionCompiler } from './row.ts';
-import { collectFields, setsOf } from './selection.ts';
+import { emptyObject, objectSql, objectType, type SelectionCompiler, selectedColumns } from './row.ts';
 import type { Source } from './source.ts';
-import { identifier, literal } from './statement.ts';
 
 /** Names inside the statement that no response key can have: the rows that are measured, and what came out. */
 const rows = '"  g"';
@@ -115,17 +113,12 @@ export function measureField(
   }
   const api = apiModelOf(c, measured.source.model.name);
   const type = objectType(c, measureTypeName(c.api, api, measure));
-  const columns = [...collectFields(c.at, type, setsOf(nodes))].map(([key, same]) => {
-    const part = same[0]!.name.value;
+  const columns = selectedColumns(c, type, nodes, (part) => {
+    if (part === '_all') return measured.count();
     const field = api.fields.get(part);
-    const sql = () => {
-      if (part === '__typename') return `${literal(type.name)}::text`;
-      if (part === '_all') return measured.count();
-      if (field?.kind === 'column') return outputSql(resultOf(field, measure)!, measured.of(field, measure));
-      c.hasCustomFields = true;
-      return 'null';
-    };
-    return `${sql()} as ${identifier(key)}`;
+    if (field?.kind === 'column') return outputSql(resultOf(field, measure)!, measured.of(field, measure));
+    c.hasCustomFields = true;
+    return 'null';
   });
-  return columns.length > 0 ? objectSql(columns.join(', '), '') : "'{}'::json";
+  return columns.length > 0 ? objectSql(columns.join(', '), '') : emptyObject;
 }

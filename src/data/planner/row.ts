@@ -44,6 +44,25 @@ export function rowColumns(c: SelectionCompiler, model: Model, alias: string, no
   return [...columns].map(([key, sql]) => `${sql} as ${identifier(key)}`).join(', ');
 }
 
+/**
+ * The columns of a select list that answers the selection on an object that is no row, each under its response key.
+ * @param sqlOf an expression for the field of this name, which is asked for by these nodes
+ */
+export const selectedColumns = (
+  c: SelectionCompiler,
+  type: GraphQLObjectType,
+  nodes: readonly FieldNode[],
+  sqlOf: (name: string, nodes: readonly FieldNode[]) => string,
+): string[] =>
+  [...collectFields(c.at, type, setsOf(nodes))].map(([key, same]) => {
+    const name = same[0]!.name.value;
+    const sql = name === '__typename' ? `${literal(type.name)}::text` : sqlOf(name, same);
+    return `${sql} as ${identifier(key)}`;
+  });
+
+/** An object of nothing: in SQL a select list cannot make it. */
+export const emptyObject = "'{}'::json";
+
 const columnSql = (c: Compiler, model: Model, alias: string, field: ColumnField): string =>
   outputSql(field, column(c, model, alias, field, 'client'));
 

@@ -4,13 +4,8 @@
  * The same rows are written and the same clients read throughout: alone at first, then beside the deaf, then alone again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
-import { temporaryDirectory } from '../../support/temporary-directory.ts';
-import { openNursery } from '../children.ts';
-import { openIssuer } from '../identity.ts';
-import { makeNode } from '../nodes.ts';
-import { ask, startPostgres } from '../postgres.ts';
-import { startRedis } from '../redis.ts';
+import { openGround } from '../ground.ts';
+import { ask } from '../postgres.ts';
 import { deafClients, dozers, honestClients, people } from './cast.ts';
 import { startCrowd } from './crowd.ts';
 import type { Awakening, DeafOrder, DeafVerdict } from './deaf-clients.ts';
@@ -53,17 +48,10 @@ const durations = { settle: 10_000, alone: 15_000, beside: 60_000, after: 5000 }
 /** Does it, and takes everything down. */
 export async function runDeafness(say: (line: string) => void): Promise<Deafness> {
   const began = performance.now();
-  await using stack = new AsyncDisposableStack();
-  const directory = stack.use(temporaryDirectory('millrace-faults'));
-  const nursery = stack.use(openNursery(directory.path));
-  const issuer = stack.use(await openIssuer());
-  const [postgres, redis] = await Promise.all([
-    startPostgres(nursery, directory.path),
-    startRedis(nursery, directory.path),
-  ]);
+  await using ground = await openGround();
+  const { nursery, issuer, postgres, makeNode } = ground;
   const place = makePlace(people);
-  const settings = { REDIS_URL: redis.url, JWKS_URL: issuer.jwksUrl, MILLRACE_DIR: directory.path };
-  const node = await makeNode(nursery, postgres, 'node', settings);
+  const node = await makeNode('node');
   await node.start();
   const database = postgres.url('faults');
   await ask(database, setup(place));
