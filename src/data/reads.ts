@@ -104,6 +104,7 @@ export function createReads(given: {
     async run({ db, verdicts, room, sealPlace }, plan, variables) {
       const rows = await db.query({
         ...(plan.name ? { name: plan.name } : {}),
+        isRead: true,
         text: plan.sql,
         values: plan.values({ variables, rules: rulesOf(plan, verdicts) }),
       });

@@ -1,12 +1,15 @@
 import pg from 'pg';
 import { parseDatabaseUrl } from './database-url.ts';
 import { translateDatabaseError } from './db-errors.ts';
+import { createReadLines } from './read-lines.ts';
 
 /** A statement: its text, its values, and a name when it is to be prepared once on each connection. */
 export interface Query {
   text: string;
   values: readonly unknown[];
   name?: string;
+  /** It changes nothing, so that it may share a connection with others. */
+  isRead?: boolean;
 }
 
 /** Rows as lists of values, in the order of the select list. */
@@ -81,7 +84,8 @@ export function openDatabase(
     connectionTimeoutMillis: 5000,
     options: sessionOptions(options.statementTimeout),
     application_name: 'millrace',
-  });
+    pipeline: true,
+  } as pg.PoolConfig);
   // @NOTE the pool's end does not wait for its connections to close; a server that ends just after it may be the faster.
   pool.on('error', (error) => {
     if (!pool.ending) onError(error);
@@ -96,6 +100,29 @@ export function openDatabase(
     const { rows } = await client.query<unknown[]>(config);
     if (isKept) remember(preparedOn(client), name, text);
     return rows;
+  };
+  const isFull = (client: pg.PoolClient): boolean => {
+    const { names, length } = preparedOn(client);
+    return names.size > maxPrepared.count || length > maxPrepared.together;
+  };
+  const lines = createReadLines(pool, Math.floor(options.size / 3), (client, name, text) => {
+    remember(preparedOn(client), name, text);
+    return !isFull(client);
+  });
+  /** By a line where one takes it, else by the pool, whose time for it decides about the next. */
+  const read = async (query: Query & { name: string }): Promise<Rows> => {
+    const sent = lines.send(query);
+    if (sent) {
+      return sent.catch((error: unknown) => {
+        throw translateDatabaseError(error);
+      });
+    }
+    return withClient(async (client) => {
+      const began = performance.now();
+      const rows = await run(client, query);
+      lines.learn(query.name, performance.now() - began);
+      return rows;
+    });
   };
   const preparedOn = (client: pg.PoolClient) => {
     const known = prepared.get(client) ?? { names: new Set(), length: 0 };
@@ -114,8 +141,7 @@ export function openDatabase(
       isBroken = translated.code === 'UNAVAILABLE' || translated.code === 'INTERNAL';
       throw translated;
     } finally {
-      const { names, length } = preparedOn(client);
-      client.release(isBroken || names.size > maxPrepared.count || length > maxPrepared.together);
+      client.release(isBroken || isFull(client));
     }
   };
 
@@ -125,7 +151,7 @@ export function openDatabase(
   });
 
   return {
-    query: (query) => withClient((client) => run(client, query)),
+    query: (query) => (mayShare(query) ? read(query) : withClient((client) => run(client, query))),
     script: (text) => withClient((client) => runScript(client, text)),
     transaction: (work) =>
       withClient(async (client) => {
@@ -143,9 +169,15 @@ export function openDatabase(
     async ping() {
       await withClient((client) => client.query('select 1'));
     },
-    [Symbol.asyncDispose]: () => pool.end(),
+    async [Symbol.asyncDispose]() {
+      await lines.close();
+      await pool.end();
+    },
   };
 }
+
+const mayShare = (query: Query): query is Query & { name: string } =>
+  query.isRead === true && query.name !== undefined && query.text.length <= maxPrepared.one;
 
 const runScript = async (client: pg.ClientBase, text: string): Promise<void> => void (await client.query(text));
 
