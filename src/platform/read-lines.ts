@@ -110,7 +110,6 @@ export function createReadLines(
       if (!known || known.best > pace.quick || isClosed) return undefined;
       if (lines.length + opening < count) open();
       const line = leastBusy();
-
       return line && run(line, read);
     },
     learn(name, took) {
