@@ -8,6 +8,7 @@ import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
 import { createLane, type Lane } from './graphql/lane.ts';
+import { createPersisted } from './graphql/persisted.ts';
 import { createEngine } from './graphql/yoga.ts';
 import { createLive, type Live } from './live/live.ts';
 import { placeIn } from './log/cursor.ts';
@@ -116,7 +117,9 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const { corsOrigins } = config.http;
   const own = createLane(asking);
   const lane = overrides.lane?.(own) ?? own;
-  const engine = createEngine({ ...asking, lane, live: () => live, config: config.graphql, corsOrigins, log });
+  const persisted = createPersisted(() => application.listed, config.graphql.persisted?.only ?? false);
+  const parts = { lane, persisted, live: () => live, config: config.graphql, corsOrigins, log };
+  const engine = createEngine({ ...asking, ...parts });
   const health = createHealth(db, bus, logNode);
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
