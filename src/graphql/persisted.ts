@@ -28,6 +28,8 @@ export interface Persisted {
   resolve(asked: GraphqlRequest, viewer: () => Viewer | Promise<Viewer>): Promise<Resolved>;
   /** Keeps a valid text under the hash that it was sent with, for whoever names it. */
   keep(resolved: Resolved): void;
+  /** What is kept now, the last used at the end. */
+  texts(): string[];
 }
 
 /** Texts that were sent with their hash, and characters in all of them, that are kept. */
@@ -69,6 +71,7 @@ export function createPersisted(listed: () => ListedOperations | undefined, list
     keep({ asked: { query }, hash }) {
       if (hash !== undefined && query.length <= maxKeptLength) automatic.set(hash, query);
     },
+    texts: () => [...automatic.rvalues()].filter((text) => text !== undefined),
   };
 }
 

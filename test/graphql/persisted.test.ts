@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient } from 'graphql-ws';
@@ -11,7 +11,7 @@ import { hashOf } from '../../src/graphql/listed-operations.ts';
 import { createPersisted } from '../../src/graphql/persisted.ts';
 import { stranger } from '../../src/viewer.ts';
 import { openEventStream } from '../support/event-stream.ts';
-import { ask } from '../support/postgres.ts';
+import { ask, testDatabase } from '../support/postgres.ts';
 import { openRawSocket } from '../support/raw-socket.ts';
 import { type Answer, startServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
@@ -228,6 +228,40 @@ describe('a list', () => {
 });
 
 describe('what is kept of texts that were sent with their hash', () => {
+  it('is there after a restart, whatever else lies in its place', async () => {
+    const place = await mkdtemp(path.join(directory, 'node '));
+    const texts = path.join(place, 'persisted', 'texts.json');
+    await using database = await testDatabase();
+    await insertTeam(database.url);
+    const once = async (...bodies: object[]) => {
+      await using server = await startServer({
+        databaseUrl: database.url,
+        config: (c) => ({ ...c, directory: place }),
+      });
+      const ann = server.as({ sub: team.ann });
+      const answers: Answer[] = [];
+      for (const body of bodies) answers.push((await (await ann.post(body)).json()) as Answer);
+      return answers;
+    };
+    const wrong = '{ tasks { nope } }';
+    await once(
+      { query: unlisted, ...byHash(unlisted) },
+      { query: titles, ...byHash(titles) },
+      { query: wrong, ...byHash(wrong) },
+    );
+    expect(JSON.parse(await readFile(texts, 'utf8'))).toEqual([unlisted, titles]);
+    expect((await stat(texts)).mode & 0o077).toBe(0);
+    const [known, unknown] = await once(byHash(titles), byHash(wrong));
+    expect(known!.data.tasks.nodes.length).toBeGreaterThan(1);
+    expect(codes(unknown!)).toEqual(['PERSISTED_QUERY_NOT_FOUND']);
+    for (const other of ['{', '{"a":1}', '[1]', '["{ tasks { nope } }"]']) {
+      await writeFile(texts, other);
+      const [lost, stale] = await once(byHash(titles), byHash(wrong));
+      expect(codes(lost!)).toEqual(['PERSISTED_QUERY_NOT_FOUND']);
+      expect(stale!.data ?? undefined).toBeUndefined();
+    }
+  });
+
   const persisted = () => createPersisted(() => undefined, false);
   const send = async (to: ReturnType<typeof persisted>, query: string) =>
     to.keep(await to.resolve({ query, ...byHash(query) }, () => stranger));
