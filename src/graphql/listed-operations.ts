@@ -16,6 +16,9 @@ export interface ListedOperations {
 /** The SHA-256 of a document's text in UTF-8, as clients name it. */
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** A document's name, whether or not it says of a hash which one it is. */
+export const plainId = (id: string): string => (id.startsWith('sha256:') ? id.slice('sha256:'.length) : id);
+
 const shownProblems = 5;
 
 /**
@@ -40,7 +43,8 @@ export function readListedOperations(
     );
   }
   const byHash = documents.map(([, text]) => [hashOf(text), text] as const);
-  return { byId: new Map([...byHash, ...documents]), texts: new Set(documents.map(([, text]) => text)) };
+  const byName = documents.map(([id, text]) => [plainId(id), text] as const);
+  return { byId: new Map([...byHash, ...byName]), texts: new Set(documents.map(([, text]) => text)) };
 }
 
 function documentsIn(file: string): [string, string][] {

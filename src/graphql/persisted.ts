@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { maxKeptLength } from '../data/plan-cache.ts';
 import { invalidInput, MillraceError } from '../errors.ts';
 import type { Viewer } from '../viewer.ts';
-import { hashOf, type ListedOperations } from './listed-operations.ts';
+import { hashOf, type ListedOperations, plainId } from './listed-operations.ts';
 import type { GraphqlRequest } from './yoga.ts';
 
 /** A request that may be executed, as if its document had been written out. */
@@ -89,7 +89,7 @@ const persistedQueryIn = (extensions: unknown): unknown =>
 function idOf({ documentId, extensions }: GraphqlRequest): string | undefined {
   if (documentId != null) {
     if (typeof documentId === 'string' && documentId !== '' && documentId.length <= longestId) {
-      return documentId.startsWith('sha256:') ? documentId.slice('sha256:'.length) : documentId;
+      return plainId(documentId);
     }
     throw invalidInput('documentId', `a text of at most ${longestId} characters`);
   }
@@ -97,7 +97,7 @@ function idOf({ documentId, extensions }: GraphqlRequest): string | undefined {
   if (persistedQuery == null) return undefined;
   const { version, sha256Hash } = persistedQuery as { version?: unknown; sha256Hash?: unknown };
   if (version === 1 && typeof sha256Hash === 'string' && sha256Hash !== '' && sha256Hash.length <= longestId) {
-    return sha256Hash;
+    return plainId(sha256Hash);
   }
   throw invalidInput('extensions.persistedQuery', 'version 1, with a sha256Hash');
 }

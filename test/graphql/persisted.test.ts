@@ -20,7 +20,7 @@ const titles = 'query Titles($first: Int) { tasks(first: $first, orderBy: { titl
 const follow = 'subscription Follow { taskChanges { type } }';
 const rename = `mutation Rename { updateTask(where: { id: "${team.pond}" }, data: { priority: 4 }) { priority } }`;
 const unlisted = '{ tasks { totalCount } }';
-const list = { titles, follow, rename };
+const list = { 'sha256:titles': titles, follow, rename };
 const byHash = (query: string) => ({ extensions: { persistedQuery: { version: 1, sha256Hash: hashOf(query) } } });
 const codes = (answer: Answer) => answer.errors?.map((e) => e.extensions.code);
 
