@@ -16,6 +16,7 @@ import { createReads, type Reads } from './data/reads.ts';
 import { probeRules } from './data/rules/probe-rules.ts';
 import { checkRuleSet, type RuleSet } from './data/rules/rule-set.ts';
 import { StartupError } from './errors.ts';
+import { type ListedOperations, readListedOperations } from './graphql/listed-operations.ts';
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
 
 /** Everything that follows from the application's files. */
@@ -25,6 +26,8 @@ export interface Application {
   rules: RuleSet;
   schema: GraphQLSchema;
   reads: Reads;
+  /** The operations that clients may name, where there is a list of them. */
+  listed?: ListedOperations;
   /** What whoever develops it should know: models without rules, fields that the API leaves out. */
   notices: readonly string[];
 }
@@ -79,7 +82,7 @@ function describeFault(error: unknown, root: string): string {
  */
 export function createApplication(
   sources: Sources,
-  config: Pick<GraphqlConfig, 'limits' | 'planCacheSize'>,
+  config: Pick<GraphqlConfig, 'limits' | 'planCacheSize' | 'persisted'>,
   defaultSchema?: string,
 ): Application {
   const { rules } = sources;
@@ -94,7 +97,8 @@ export function createApplication(
   const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
   const limits = { ...config.limits, cursorSecret };
   const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });
-  return { files: sources.files, datamodel, rules, schema, reads, notices: noticesOf(datamodel, rules) };
+  const listed = config.persisted && readListedOperations(config.persisted.file, schema, config.limits);
+  return { files: sources.files, datamodel, rules, schema, reads, listed, notices: noticesOf(datamodel, rules) };
 }
 
 function noticesOf({ models }: Datamodel, rules: RuleSet): string[] {

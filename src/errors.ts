@@ -14,6 +14,8 @@ export const statusOf = {
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
   INTERNAL: 500,
+  // @NOTE not of our making: the protocol of automatic persisted queries has this name, by which its clients send the text.
+  PERSISTED_QUERY_NOT_FOUND: 404,
 } as const;
 
 /** A stable error code; clients may switch on it. */

@@ -7,7 +7,9 @@ import type { Context } from './context.ts';
 import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
+import { keepTexts } from './graphql/kept-texts.ts';
 import { createLane, type Lane } from './graphql/lane.ts';
+import { createPersisted } from './graphql/persisted.ts';
 import { createEngine } from './graphql/yoga.ts';
 import { createLive, type Live } from './live/live.ts';
 import { placeIn } from './log/cursor.ts';
@@ -113,10 +115,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room, sealPlace };
   };
   const asking = { schema: () => application.schema, viewerOf, contextFor };
-  const { corsOrigins } = config.http;
   const own = createLane(asking);
   const lane = overrides.lane?.(own) ?? own;
-  const engine = createEngine({ ...asking, lane, live: () => live, config: config.graphql, corsOrigins, log });
+  const persisted = createPersisted(() => application.listed, config.graphql.persisted?.only ?? false);
+  stack.use(await keepTexts(path.join(config.directory, 'persisted'), persisted, log));
+  const answering = { lane, persisted, live: () => live, config: config.graphql, log };
+  const engine = createEngine({ ...asking, ...answering, corsOrigins: config.http.corsOrigins });
   const health = createHealth(db, bus, logNode);
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))

@@ -31,6 +31,8 @@ export interface HttpConfig {
   /** Origins of other sites' pages that may call the API; `*` is any. */
   corsOrigins: string[];
   trustProxy: boolean;
+  /** Seconds for which answers to strangers may be kept by whoever passes them on. */
+  publicMaxAge: number;
 }
 
 /** An embedded PostgreSQL that keeps its data in `<directory>/postgres`, or one that runs elsewhere. */
@@ -82,6 +84,8 @@ export interface GraphqlConfig {
     cursorSecret?: string;
   };
   planCacheSize: number;
+  /** The list of operations that clients may name, absolute; with `only`, nothing else is executed. */
+  persisted?: { file: string; only: boolean };
 }
 
 /** Reads the environment and `<cwd>/.env`; throws one StartupError that names every wrong variable. */
@@ -99,12 +103,13 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
       maxBodyBytes: read.MAX_BODY_BYTES,
       corsOrigins: read.CORS_ORIGINS ?? [],
       trustProxy: read.TRUST_PROXY,
+      publicMaxAge: read.PUBLIC_MAX_AGE,
     },
     database: databaseConfig(read, directory),
     pool: { size: read.DATABASE_POOL_SIZE, statementTimeout: read.DATABASE_STATEMENT_TIMEOUT },
     bus: read.REDIS_URL ? { kind: 'redis', prefix: read.REDIS_PREFIX, ...read.REDIS_URL } : { kind: 'in-process' },
     tokens: tokensConfig(read, directory),
-    graphql: graphqlConfig(read),
+    graphql: graphqlConfig(read, root),
     streams: streamConfig(read),
     changeRetention: read.CHANGE_RETENTION_HOURS * 3_600_000,
     logLevel: read.LOG_LEVEL,
@@ -127,7 +132,7 @@ function tokensConfig(read: Environment, directory: string): TokensConfig {
   };
 }
 
-function graphqlConfig(read: Environment): GraphqlConfig {
+function graphqlConfig(read: Environment, root: string): GraphqlConfig {
   return {
     introspection: read.GRAPHQL_INTROSPECTION,
     graphiql: read.GRAPHIQL,
@@ -141,6 +146,9 @@ function graphqlConfig(read: Environment): GraphqlConfig {
       cursorSecret: read.CURSOR_SECRET,
     },
     planCacheSize: read.PLAN_CACHE_SIZE,
+    ...(read.PERSISTED_OPERATIONS && {
+      persisted: { file: resolve(root, read.PERSISTED_OPERATIONS), only: read.PERSISTED_ONLY },
+    }),
   };
 }
 

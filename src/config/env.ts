@@ -250,6 +250,23 @@ export const variables = {
       prose: 'Compiled documents that are kept for the next time.',
       default: '1000',
     },
+    PERSISTED_OPERATIONS: {
+      ...word,
+      expects: 'a JSON file',
+      prose:
+        'The operations that clients may name instead of writing them out, as a code generator lists them. Relative to the project.',
+      example: 'app/persisted-documents.json',
+    },
+    PERSISTED_ONLY: {
+      ...flag,
+      prose: 'Execute nothing but the operations of PERSISTED_OPERATIONS, except for the admin role.',
+      default: 'false',
+    },
+    PUBLIC_MAX_AGE: {
+      ...integer(0, 31_536_000, 'a number of seconds'),
+      prose: 'How long anybody may keep the answer to a persisted query that a stranger has asked by GET.',
+      default: '0',
+    },
   },
 } as const satisfies Record<string, Record<string, Variable>>;
 
@@ -305,6 +322,9 @@ export function readEnvironment(env: RawEnvironment): Environment {
   const read = values as Environment;
   if (read.PAGE_SIZE > read.MAX_PAGE_SIZE) {
     problems.push(`PAGE_SIZE is ${read.PAGE_SIZE}: expected at most MAX_PAGE_SIZE, which is ${read.MAX_PAGE_SIZE}.`);
+  }
+  if (read.PERSISTED_ONLY && read.PERSISTED_OPERATIONS === undefined) {
+    problems.push('PERSISTED_ONLY is true: expected PERSISTED_OPERATIONS to name the operations.');
   }
   if (problems.length > 0) throw new StartupError(problems.join('\n'), remedy);
   return read;

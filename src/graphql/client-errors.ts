@@ -86,7 +86,9 @@ export function asRequestError(error: unknown): GraphQLError {
     ...(code === 'UNAUTHENTICATED' ? { 'WWW-Authenticate': 'Bearer' } : {}),
     ...(typeof retryAfter === 'number' ? { 'Retry-After': String(retryAfter) } : {}),
   };
-  const http = { status: statusOf[code], headers };
+  // @NOTE clients of that protocol expect 200 with `application/json`, and not all read another answer's body.
+  const isOrdinary = code === 'PERSISTED_QUERY_NOT_FOUND';
+  const http = { status: statusOf[code], headers, ...(isOrdinary && { spec: true }) };
   return withExtensions(mapped.message, mapped, { ...mapped.extensions, http }, mapped.originalError ?? undefined);
 }
 

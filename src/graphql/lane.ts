@@ -11,6 +11,7 @@ import type { Context } from '../context.ts';
 import { maxKeptLength } from '../data/plan-cache.ts';
 import type { MillraceError } from '../errors.ts';
 import type { Viewer } from '../viewer.ts';
+import type { Resolved } from './persisted.ts';
 import type { PlannedAnswer } from './planned-execution.ts';
 import { createFindOperation, plannedData } from './planned-read.ts';
 import type { GraphqlRequest } from './yoga.ts';
@@ -22,8 +23,12 @@ export interface WrittenAnswer {
   body: string | Buffer;
 }
 
-/** What the lane found out of a request that goes on to Yoga, so that nothing is done twice. */
+/** What was found out of a request that goes on to Yoga, so that nothing is done twice. */
 export interface Passage {
+  /** What it asks by the text of the document that it named; undefined where it has named none. */
+  resolved?: Resolved;
+  /** Why it is not to be executed, whatever it asks. */
+  refusal?: unknown;
   /** All of the request's head that the headers of a planned answer depend on. */
   head?: string;
   viewing?: Promise<Viewer>;
@@ -66,7 +71,7 @@ export function createLane(given: {
       const operation = findOperation({ schema, document }, asked.operationName);
       if (!headers || !operation?.isCandidate) return undefined;
       try {
-        passage.viewing = given.viewerOf(request.headers.authorization);
+        passage.viewing ??= given.viewerOf(request.headers.authorization);
         const viewer = await passage.viewing;
         // @NOTE from here to the plan nothing waits, so that schema, rules and planner are of one application.
         if (given.schema() !== schema) return undefined;

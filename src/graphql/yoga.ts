@@ -8,7 +8,7 @@ import {
   getOperationAST,
   NoSchemaIntrospectionCustomRule,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
@@ -21,6 +21,7 @@ import type { Viewer } from '../viewer.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
 import { limitsRule } from './limits.ts';
+import type { Persisted } from './persisted.ts';
 import { type PlannedAnswers, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
 import { type LiveOperation, liveOperation } from './streams.ts';
 
@@ -36,6 +37,8 @@ export interface GraphqlRequest {
   variables?: Readonly<Record<string, unknown>> | null;
   operationName?: string | null;
   extensions?: unknown;
+  /** What stands for the document in the place of its text; see `persisted.ts`. */
+  documentId?: unknown;
 }
 
 /** An operation for a transport that carries streams: refused, live, or to be executed. */
@@ -68,15 +71,24 @@ export function createEngine(given: {
   viewerOf: (authorization: string | undefined) => Promise<Viewer>;
   contextFor: (viewer: Viewer) => Context;
   lane: Lane;
+  persisted: Persisted;
   live: () => Live;
   config: GraphqlConfig;
   corsOrigins: readonly string[];
   log: Logger;
 }): GraphqlEngine {
-  const { config, lane, log } = given;
+  const { config, lane, persisted, log } = given;
   const { createYoga } = loadYoga();
   const answers: PlannedAnswers = new WeakMap();
   const finish = (result: ExecutionResult) => forClient(result, config, log);
+  const resolve = async ({ headers }: IncomingMessage, asked: GraphqlRequest, passage: Passage) => {
+    const viewer = () => (passage.viewing ??= given.viewerOf(headers.authorization));
+    try {
+      passage.resolved = await persisted.resolve(asked, viewer);
+    } catch (error) {
+      passage.refusal = error;
+    }
+  };
   const yoga = createYoga<Passage, Context>({
     context: async ({ request, viewing }) => {
       try {
@@ -89,6 +101,7 @@ export function createEngine(given: {
     graphqlEndpoint: '/graphql',
     plugins: [
       currentSchema(given.schema),
+      namedDocuments(persisted),
       documentLimits(config),
       plannedExecution(answers),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
@@ -107,8 +120,13 @@ export function createEngine(given: {
   return {
     async answer(req, res, asked) {
       const passage: Passage = {};
-      const known = await lane.answer(req, asked, passage);
-      if (known) return known;
+      if (persisted.concerns(asked)) await resolve(req, asked, passage);
+      const { resolved, refusal } = passage;
+      const known = refusal ? undefined : await lane.answer(req, resolved?.asked ?? asked, passage);
+      if (known) {
+        if (resolved) persisted.keep(resolved);
+        return known;
+      }
       const response = await yoga.handleNodeRequestAndResponse(req, res, passage);
       const planned = answers.get(response);
       if (!planned) return { response };
@@ -121,10 +139,12 @@ export function createEngine(given: {
         // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.
         const room = createAnswerRoom(config.limits.answerBytes);
         const contextValue = { ...(await contextOf()), room };
+        const resolved = await persisted.resolve(request, () => contextValue.viewer);
         const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
-        const document = parse(request.query);
+        const document = parse(resolved.asked.query);
         const errors = validate(schema, document);
         if (errors.length > 0) return { kind: 'refused', errors: withoutHttp(finish({ errors })).errors! };
+        persisted.keep(resolved);
         const { variables, operationName } = request;
         const args: ExecutionArgs = { schema, document, contextValue, variableValues: variables, operationName };
         const operation = getOperationAST(document, operationName);
@@ -170,6 +190,21 @@ function keptByDocument<Kept>(): { get(text: string): Kept | undefined; set(text
 const currentSchema = (schema: () => GraphQLSchema): Plugin<Context> => ({
   onEnveloped: ({ setSchema }) => setSchema(schema()),
 });
+
+/** Puts documents in the place of their names, and keeps those that were sent with one and have proved valid. */
+function namedDocuments(persisted: Persisted): Plugin<Context> {
+  return {
+    onParams({ context, setParams }) {
+      const { refusal, resolved } = context as Passage;
+      if (refusal) throw asRequestError(refusal);
+      if (resolved) setParams(resolved.asked as GraphQLParams);
+    },
+    onExecute({ args }) {
+      const { resolved } = args.contextValue as Passage;
+      if (resolved) persisted.keep(resolved);
+    },
+  };
+}
 
 function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Context> {
   const rule = limitsRule(limits);

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { MillraceError } from '../errors.ts';
+import { isNamed } from '../graphql/persisted.ts';
 
 /** Levels of lists and objects in a body; a filter of any sense has fewer, and code that walks them needs the stack. */
 export const maxDepth = 200;
@@ -25,10 +26,15 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   if (encoding && encoding !== 'identity') throw new UnsupportedBody('send the body as it is, not compressed');
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const body = parseJson('the body', await readText(request, maxBytes));
-  if (typeof (body as { query?: unknown } | null)?.query !== 'string' || Array.isArray(body)) {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || !hasDocument(body)) {
     throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
   }
-  return body as object;
+  return body;
+}
+
+/** Whether a request has a document, or what stands for one. */
+function hasDocument(request: { query?: unknown; documentId?: unknown; extensions?: unknown }): boolean {
+  return typeof request.query === 'string' || (request.query == null && isNamed(request));
 }
 
 /** Checks what a GET says in its address, as far as that is JSON. @throws INVALID_INPUT */

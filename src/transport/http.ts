@@ -8,6 +8,7 @@ import type { Logger } from '../platform/log.ts';
 import { checkAddress, parametersOf, readBody, UnsupportedBody } from './body.ts';
 import type { Graphiql } from './graphiql/graphiql.ts';
 import type { Health } from './health.ts';
+import { cachingOf, forCaches } from './http-cache.ts';
 import type { EventStreams } from './sse.ts';
 
 /** What the HTTP server hands requests to. */
@@ -69,7 +70,9 @@ async function answer(
     else checkAddress(request.url!);
     const asked = askedIn(request);
     if (parts.events.isAsked(request) && (await parts.events.answer(request, response, asked))) return;
-    return sendAnswer(await parts.engine.answer(request, response, asked), request, response);
+    const caching = request.method === 'GET' ? cachingOf(request, asked) : undefined;
+    const answered = await parts.engine.answer(request, response, asked);
+    return sendAnswer(caching ? await forCaches(answered, caching, config.publicMaxAge) : answered, request, response);
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new MillraceError('NOT_FOUND', 'there is nothing here');
@@ -89,15 +92,17 @@ async function answer(
 
 /** The GraphQL request in a body that was read, or in an address that was checked. */
 function askedIn(request: IncomingMessage): GraphqlRequest {
-  const { body } = request as { body?: GraphqlRequest };
-  if (body) return body;
+  const { body } = request as { body?: Omit<GraphqlRequest, 'query'> & { query?: string | null } };
+  if (body) return typeof body.query === 'string' ? (body as GraphqlRequest) : { ...body, query: '' };
   const parameters = parametersOf(request.url!);
   const variables = parameters.get('variables');
+  const extensions = parameters.get('extensions');
   return {
     query: parameters.get('query') ?? '',
     variables: variables ? (JSON.parse(variables) as Record<string, unknown>) : undefined,
     operationName: parameters.get('operationName') || undefined,
-    extensions: parameters.get('extensions') || undefined,
+    extensions: extensions ? (JSON.parse(extensions) as unknown) : undefined,
+    documentId: parameters.get('documentId') || undefined,
   };
 }
 

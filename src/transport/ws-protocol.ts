@@ -11,8 +11,9 @@ import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { MillraceError } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
+import { isNamed } from '../graphql/persisted.ts';
 import type { LiveOperation } from '../graphql/streams.ts';
-import type { GraphqlEngine } from '../graphql/yoga.ts';
+import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { LogPosition } from '../log/entry.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
@@ -79,9 +80,8 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     if (session.stage !== 'ready') return session.close(closeCodes.unauthenticated, 'introduce yourself first');
     if (id.length > longestId) return session.close(closeCodes.badRequest, `an id of at most ${longestId} characters`);
     if (session.operation(id)) return session.close(closeCodes.sameId, `there is an operation ${id} already`);
-    const { query, variables, operationName, extensions } = payload;
-    const own = authorizationIn(extensions);
-    const operation = new SocketOperation(session, id, { query, variables, operationName }, own !== undefined);
+    const own = authorizationIn(payload.extensions);
+    const operation = new SocketOperation(session, id, requestIn(payload), own !== undefined);
     const isFull = session.operations.length >= config.operationsPerConnection;
     session.add(operation);
     try {
@@ -105,7 +105,8 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     if (isOutdated(operation, viewer)) return run(operation, operation.session.viewer!, from);
     if (prepared.kind === 'refused') return operation.end(prepared.errors);
     if (prepared.kind === 'executed') return answer(operation, await prepared.run(), log);
-    operation.request = { ...operation.request, query: prepared.query };
+    const { variables, operationName } = operation.request;
+    operation.request = { query: prepared.query, variables, operationName };
     operation.isLive = true;
     const opening = openLive(operation, viewer, prepared.operation, from);
     const settled = opening.catch(() => {}); // thrown below
@@ -190,6 +191,13 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
       refuse(session, error);
     }
   };
+}
+
+/** What a message asks, without the token that it may have brought. */
+function requestIn(payload: SubscribeMessage['payload'] & { documentId?: unknown }): GraphqlRequest {
+  const { query, variables, operationName, documentId, extensions } = payload;
+  if (!isNamed(payload)) return { query, variables, operationName };
+  return { query, variables, operationName, documentId, extensions: { persistedQuery: extensions?.persistedQuery } };
 }
 
 /** Closes a socket whose token is refused, or on which something of ours has failed. */

@@ -102,6 +102,14 @@ describe('with variables set', () => {
     expect(readConfig({ REDIS_URL: url }, root).bus).toMatchObject({ kind: 'redis', ...bus });
   });
 
+  it('takes a list of operations, and whether it is the only one', () => {
+    expect(readConfig({}, root).graphql).not.toHaveProperty('persisted');
+    const persisted = (env: Record<string, string>) =>
+      readConfig({ PERSISTED_OPERATIONS: 'app/list.json', ...env }, root).graphql.persisted;
+    expect(persisted({})).toEqual({ file: join(root, 'app', 'list.json'), only: false });
+    expect(persisted({ PERSISTED_ONLY: 'true' })).toEqual({ file: join(root, 'app', 'list.json'), only: true });
+  });
+
   it('meets nobody without a Redis', () => {
     expect(readConfig({ REDIS_PREFIX: 'shop:' }, root).bus).toEqual({ kind: 'in-process' });
   });
@@ -161,6 +169,10 @@ describe('with something wrong', () => {
     const { message, remedy } = problemOf({ REDIS_URL: url });
     expect(message).toMatch(/^REDIS_URL is not understood .*expected redis:\/\//);
     expect(message + remedy).not.toContain('sesame');
+  });
+
+  it('executes no list alone that is not there', () => {
+    expect(problemOf({ PERSISTED_ONLY: 'true' }).message).toContain('expected PERSISTED_OPERATIONS');
   });
 
   it('tells every problem at once', () => {
