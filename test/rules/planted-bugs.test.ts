@@ -16,26 +16,34 @@ beforeAll(async () => {
 });
 afterAll(() => first[Symbol.asyncDispose]());
 
-/** What each row of these channels finds in a world. */
-async function leaksOf(world: World, isAsked: (channel: string) => boolean): Promise<(string | undefined)[]> {
-  const leaks: (string | undefined)[] = [];
-  for (const row of reads) if (isAsked(row.channel)) leaks.push(await leakOfRead(world, row));
-  for (const row of writes) if (isAsked(row.channel)) leaks.push(await leakOfWrite(world, row));
+/** What the rows of these channels find in a world, up to the first leak where one is enough. */
+async function leaksOf(world: World, isAsked: (channel: string) => boolean, isOneEnough: boolean): Promise<string[]> {
+  const asked = [
+    ...reads.map((row) => ({ channel: row.channel, leak: () => leakOfRead(world, row) })),
+    ...writes.map((row) => ({ channel: row.channel, leak: () => leakOfWrite(world, row) })),
+  ];
+  const leaks: string[] = [];
+  for (const { channel, leak } of asked) {
+    if (!isAsked(channel) || (isOneEnough && leaks.length > 0)) continue;
+    const found = await leak();
+    if (found) leaks.push(found);
+  }
   return leaks;
 }
 
 it('nothing is found in a copy of the engine as it is', async () => {
   using copy = await plantInCopy(undefined);
   await using world = await startWorld({ start: copy.start, databaseUrl });
-  const leaks = await leaksOf(world, () => true);
-  expect(leaks).toHaveLength(reads.length + writes.length);
-  expect(leaks.filter(Boolean)).toEqual([]);
+  expect(await leaksOf(world, () => true, false)).toEqual([]);
 });
 
-it.each(plants.map((plant) => [plant.mistake, plant.channel, plant] as const))('%s: found by %s', async (...[, , plant]) => {
-  using copy = await plantInCopy(plant);
-  await first.reset();
-  await using world = await startWorld({ start: copy.start, databaseUrl });
-  const leaks = await leaksOf(world, (channel) => channel === plant.channel);
-  expect(leaks.filter(Boolean)).not.toEqual([]);
-});
+it.each(plants.map((plant) => [plant.mistake, plant.channel, plant] as const))(
+  '%s: found by %s',
+  async (...[, , plant]) => {
+    using copy = await plantInCopy(plant);
+    await first.reset();
+    await using world = await startWorld({ start: copy.start, databaseUrl });
+    const leaks = await leaksOf(world, (channel) => channel === plant.channel, true);
+    expect(leaks).toHaveLength(1);
+  },
+);

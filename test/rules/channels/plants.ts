@@ -58,7 +58,7 @@ export const plants: RulePlant[] = (
     ],
     [
       'a plan for whom a rule is open is taken for whom it is closed',
-      'model without a rule',
+      'field',
       'data/rules/verdicts.ts',
       "if (typeof value === 'boolean') return value ? '1' : '0';",
       "if (typeof value === 'boolean') return '1';",
@@ -173,7 +173,7 @@ export const plants: RulePlant[] = (
       'count',
       'data/planner/connection.ts',
       'return `(select count(*) ${list.source})`;',
-      'return `(select count(*) from ${c.rowsOf(list.model.table)} where ${list.source.length} > 0)`;',
+      "return `(select count(*) ${list.source.replace(/ where .*/s, '')})`;",
     ],
     [
       'an order counts hidden rows',
@@ -215,7 +215,7 @@ export const plants: RulePlant[] = (
       'aggregate',
       'data/planner/aggregate.ts',
       "sourceOf(c, model, args.get('where'), parent)",
-      "((s) => ({ ...s, sql: `from ${c.rowsOf(model.table)} ${s.alias}` }))(sourceOf(c, model, args.get('where'), parent))",
+      "((s) => ({ ...s, sql: parent ? s.sql : `from ${c.rowsOf(model.table)} ${s.alias}` }))(sourceOf(c, model, args.get('where'), parent))",
     ],
     [
       'hidden values are measured',
