@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of the engine
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { readSources } from '../../src/application.ts';

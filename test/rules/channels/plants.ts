@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of the engine
 import type { Plant } from '../../support/planted-copy.ts';
 
 /** A mistake in how the rules are kept, and the channel by which it must be found. */
@@ -151,15 +152,15 @@ export const plants: RulePlant[] = (
       'a filter knows of hidden values',
       'filter of a hidden value',
       'data/planner/where.ts',
-      'return columnFilter(c, field, column(c, model, alias, field, voice), value);',
-      "return columnFilter(c, field, column(c, model, alias, field, 'rule'), value);",
+      'columnFilter(c, field, column(c, model, alias, field, voice), value);',
+      "columnFilter(c, field, column(c, model, alias, field, 'rule'), value);",
     ],
     [
       'a filter by a Json path knows of hidden values',
       'Json path',
       'data/planner/where.ts',
-      'return columnFilter(c, field, column(c, model, alias, field, voice), value);',
-      "return columnFilter(c, field, column(c, model, alias, field, value.get('path').now ? 'rule' : voice), value);",
+      'columnFilter(c, field, column(c, model, alias, field, voice), value);',
+      "columnFilter(c, field, column(c, model, alias, field, value.get('path').now ? 'rule' : voice), value);",
     ],
     [
       'what is hidden is unknown and not null, so that its contrary holds',
@@ -236,7 +237,7 @@ export const plants: RulePlant[] = (
       'group by a hidden value',
       'data/planner/group.ts',
       'measured.column(field), value)',
-      "`${measured.source.alias}.\"${field.column}\"`, value)",
+      '`${measured.source.alias}."${field.column}"`, value)',
     ],
     [
       'groups are chosen by hidden values',
@@ -305,8 +306,8 @@ export const plants: RulePlant[] = (
       'a field is written by whoever may write the row',
       'write of a field',
       'data/writes/connect.ts',
-      '...fields.map((field) => ruleCondition(c, `write:${model.name}.${field}`, model, \'t\')),',
-      '...fields.map(() => \'true\'),',
+      "...fields.map((field) => ruleCondition(c, `write:${model.name}.${field}`, model, 't')),",
+      "...fields.map(() => 'true'),",
     ],
     [
       'a hidden row is connected',

@@ -114,7 +114,12 @@ export const reads: ReadRow[] = [
   ),
   ...by(
     'relation to one row',
-    ['ben', '{ pages { nodes { text paper { title } } } }', ['"abyss"', 'coral'], ['page-abyss', '"paper":null', 'amber']],
+    [
+      'ben',
+      '{ pages { nodes { text paper { title } } } }',
+      ['"abyss"', 'coral'],
+      ['page-abyss', '"paper":null', 'amber'],
+    ],
     ['ben', '{ pages { nodes { paper { author { name } team { name } } } } }', ['Eve', 'smithy'], ['Ann', 'mill']],
     ['a stranger', '{ pages { nodes { text paper { title slug } } } }', ['"abyss"', 'first'], ['page-amber']],
   ),
@@ -130,16 +135,36 @@ export const reads: ReadRow[] = [
     'relation by a hidden key',
     ['ben', '{ papers { nodes { title reviewer { name } } } }', ['{"name":"Ann"}'], ['{"name":"Ben"}', 'amber']],
     ['ben', '{ people { nodes { name reviews { totalCount nodes { title } } } } }', ['amber'], ['beryl', 'Ann']],
-    ['ben', '{ people { nodes { name reviewsAggregate { count { _all } } } } }', ['"_all":2'], ['"_all":1', '"_all":0']],
+    [
+      'ben',
+      '{ people { nodes { name reviewsAggregate { count { _all } } } } }',
+      ['"_all":2'],
+      ['"_all":1', '"_all":0'],
+    ],
     ['ben', '{ people(where: { reviews: { some: {} } }) { nodes { name } } }', ['Ann'], ['Ben']],
-    ['ben', '{ papers(where: { reviewer: { is: { name: { equals: "Ann" } } } }) { nodes { title } } }', ['amber'], ['[]']],
+    [
+      'ben',
+      '{ papers(where: { reviewer: { is: { name: { equals: "Ann" } } } }) { nodes { title } } }',
+      ['amber'],
+      ['[]'],
+    ],
     ['ben', '{ papers(where: { reviewer: { is: null } }) { nodes { title } } }', [], ['amber']],
     ['ben', papersBy('reviewer: { name: desc }'), [], [titles('amber', 'beryl')]],
   ),
   ...by(
     'relation filter some',
-    ['ben', '{ people(where: { written: { some: { title: { equals: "coral" } } } }) { nodes { name } } }', ['Ann'], ['[]']],
-    ['ben', '{ papers(where: { labels: { some: { name: { equals: "hush" } } } }) { nodes { title } } }', ['amber'], ['[]']],
+    [
+      'ben',
+      '{ people(where: { written: { some: { title: { equals: "coral" } } } }) { nodes { name } } }',
+      ['Ann'],
+      ['[]'],
+    ],
+    [
+      'ben',
+      '{ papers(where: { labels: { some: { name: { equals: "hush" } } } }) { nodes { title } } }',
+      ['amber'],
+      ['[]'],
+    ],
     ['ben', '{ papers(where: { audits: { some: {} } }) { nodes { title } } }', ['amber'], ['[]']],
     [
       'ben',
@@ -156,7 +181,12 @@ export const reads: ReadRow[] = [
       [],
       ['mill'],
     ],
-    ['ben', '{ papers(where: { labels: { every: { secret: { equals: false } } } }) { nodes { title } } }', [], ['amber']],
+    [
+      'ben',
+      '{ papers(where: { labels: { every: { secret: { equals: false } } } }) { nodes { title } } }',
+      [],
+      ['amber'],
+    ],
   ),
   ...by(
     'relation filter none',
@@ -166,12 +196,27 @@ export const reads: ReadRow[] = [
   ),
   ...by(
     'relation filter is',
-    ['ben', '{ pages(where: { paper: { is: { title: { equals: "abyss" } } } }) { nodes { text } } }', ['page-abyss'], ['[]']],
-    ['ben', '{ pages(where: { paper: { is: { author: { is: { name: { equals: "Eve" } } } } } }) { nodes { text } } }', ['abyss'], ['[]']],
+    [
+      'ben',
+      '{ pages(where: { paper: { is: { title: { equals: "abyss" } } } }) { nodes { text } } }',
+      ['page-abyss'],
+      ['[]'],
+    ],
+    [
+      'ben',
+      '{ pages(where: { paper: { is: { author: { is: { name: { equals: "Eve" } } } } } }) { nodes { text } } }',
+      ['abyss'],
+      ['[]'],
+    ],
   ),
   ...by(
     'relation filter isNot',
-    ['ben', '{ pages(where: { paper: { isNot: { title: { equals: "abyss" } } } }) { nodes { text } } }', [], ['page-abyss']],
+    [
+      'ben',
+      '{ pages(where: { paper: { isNot: { title: { equals: "abyss" } } } }) { nodes { text } } }',
+      [],
+      ['page-abyss'],
+    ],
     ['ben', '{ pages(where: { NOT: [{ paper: { is: { id: { gt: 0 } } } }] }) { nodes { text } } }', [], ['page-abyss']],
   ),
   ...by(
@@ -189,7 +234,12 @@ export const reads: ReadRow[] = [
   ),
   ...by(
     'count',
-    ['ben', '{ papers { totalCount } people { totalCount } }', ['"totalCount":4', '"totalCount":3'], ['"totalCount":2']],
+    [
+      'ben',
+      '{ papers { totalCount } people { totalCount } }',
+      ['"totalCount":4', '"totalCount":3'],
+      ['"totalCount":2'],
+    ],
     ['ben', '{ teams { nodes { papers { totalCount } } } }', ['"totalCount":3'], ['"totalCount":2']],
     ['ben', '{ papers(where: { slug: { startsWith: "t" } }) { totalCount } }', ['"totalCount":1'], ['"totalCount":0']],
     ['ben', '{ papers(first: 2) { pageInfo { hasNextPage } } }', ['true'], ['false']],
@@ -197,16 +247,31 @@ export const reads: ReadRow[] = [
   ),
   ...by(
     'order by a count',
-    ['ben', '{ people(orderBy: [{ written: { _count: asc } }]) { nodes { name } } }', [], ['[{"name":"Ann"},{"name":"Ben"}]']],
+    [
+      'ben',
+      '{ people(orderBy: [{ written: { _count: asc } }]) { nodes { name } } }',
+      [],
+      ['[{"name":"Ann"},{"name":"Ben"}]'],
+    ],
     ['ben', papersBy('labels: { _count: desc }'), [], [titles('amber', 'beryl')]],
     ['ben', papersBy('audits: { _count: asc }'), [], [titles('amber', 'beryl')]],
   ),
   ...by(
     'aggregate',
     ['ben', '{ papersAggregate { count { _all } } }', ['"_all":4'], ['"_all":2']],
-    ['ben', '{ papersAggregate { max { title slug } min { title } } }', ['coral', 'third', 'abyss'], ['beryl', 'amber']],
+    [
+      'ben',
+      '{ papersAggregate { max { title slug } min { title } } }',
+      ['coral', 'third', 'abyss'],
+      ['beryl', 'amber'],
+    ],
     ['ben', '{ papersAggregate { sum { id } avg { id } distinct { teamId } } }', ['"10"', '2.5'], ['"3"', '1.5']],
-    ['ben', '{ teams { nodes { papersAggregate { count { _all } max { title } } } } }', ['coral', '"_all":3'], ['"_all":2']],
+    [
+      'ben',
+      '{ teams { nodes { papersAggregate { count { _all } max { title } } } } }',
+      ['coral', '"_all":3'],
+      ['"_all":2'],
+    ],
   ),
   ...by(
     'aggregate of a hidden value',
@@ -218,21 +283,51 @@ export const reads: ReadRow[] = [
   ),
   ...by(
     'group',
-    ['ben', '{ papersGroupBy(by: [{ title: true }]) { keys { title } count { _all } } }', ['coral', 'abyss'], ['amber']],
-    ['ben', '{ papersGroupBy(by: [{ teamId: true }]) { keys { teamId } count { _all } } }', ['"teamId":2', '"_all":3'], ['"_all":2']],
+    [
+      'ben',
+      '{ papersGroupBy(by: [{ title: true }]) { keys { title } count { _all } } }',
+      ['coral', 'abyss'],
+      ['amber'],
+    ],
+    [
+      'ben',
+      '{ papersGroupBy(by: [{ teamId: true }]) { keys { teamId } count { _all } } }',
+      ['"teamId":2', '"_all":3'],
+      ['"_all":2'],
+    ],
     ['ben', '{ papersGroupBy(by: [{ draft: true }]) { keys { draft } } }', ['true'], ['false']],
   ),
   ...by(
     'group by a hidden value',
-    ['ben', '{ papersGroupBy(by: [{ note: true }]) { keys { note } count { _all } } }', ['note-a', 'note-b'], ['"_all":2']],
+    [
+      'ben',
+      '{ papersGroupBy(by: [{ note: true }]) { keys { note } count { _all } } }',
+      ['note-a', 'note-b'],
+      ['"_all":2'],
+    ],
     ['ben', '{ papersGroupBy(by: [{ price: true }]) { keys { price } count { _all } } }', ['7101'], ['"_all":2']],
     ['ben', '{ papersGroupBy(by: [{ reviewerId: true }]) { keys { reviewerId } } }', ['"ann"'], ['"ben"']],
   ),
   ...by(
     'groups that have a hidden value',
-    ['ben', '{ papersGroupBy(by: [{ title: true }], having: { price: { _max: { gt: 0 } } }) { keys { title } } }', ['amber'], ['[]']],
-    ['ben', '{ papersGroupBy(by: [{ title: true }], having: { NOT: { note: { _count: { equals: 0 } } } }) { keys { title } } }', ['amber'], ['[]']],
-    ['ben', '{ papersGroupBy(by: [{ teamId: true }], having: { _count: { gt: 2 } }) { keys { teamId } } }', ['"teamId":1'], ['[]']],
+    [
+      'ben',
+      '{ papersGroupBy(by: [{ title: true }], having: { price: { _max: { gt: 0 } } }) { keys { title } } }',
+      ['amber'],
+      ['[]'],
+    ],
+    [
+      'ben',
+      '{ papersGroupBy(by: [{ title: true }], having: { NOT: { note: { _count: { equals: 0 } } } }) { keys { title } } }',
+      ['amber'],
+      ['[]'],
+    ],
+    [
+      'ben',
+      '{ papersGroupBy(by: [{ teamId: true }], having: { _count: { gt: 2 } }) { keys { teamId } } }',
+      ['"teamId":1'],
+      ['[]'],
+    ],
   ),
   ...by('order of groups by a hidden value', [
     'ben',
@@ -255,7 +350,12 @@ export const reads: ReadRow[] = [
   ...by(
     'cursor',
     ['ben', '{ papers(orderBy: [{ price: { sort: desc } }]) { edges { cursor } } }', ['7101', '7202'], ['"papers":']],
-    ['ben', '{ papers(orderBy: [{ note: { sort: asc } }]) { pageInfo { startCursor endCursor } } }', ['note-'], ['ursor']],
+    [
+      'ben',
+      '{ papers(orderBy: [{ note: { sort: asc } }]) { pageInfo { startCursor endCursor } } }',
+      ['note-'],
+      ['ursor'],
+    ],
     ['ben', '{ pages(orderBy: [{ paper: { title: desc } }]) { edges { cursor } } }', ['abyss'], ['amber']],
     ['ben', papersBy('reviewer: { name: asc }').replace('nodes { title }', 'edges { cursor }'), ['Ann'], ['Ben']],
     ['ben', '{ people(orderBy: [{ written: { _count: desc } }]) { edges { cursor } } }', ['"2"'], ['"1"']],

@@ -135,8 +135,7 @@ export const writes: WriteRow[] = [
   {
     channel: 'connect of a row that one may not change',
     as: 'ben',
-    write:
-      'mutation { updatePerson(where: { id: "ben" }, data: { written: { connect: [{ id: $this }] } }) { name } }',
+    write: 'mutation { updatePerson(where: { id: "ben" }, data: { written: { connect: [{ id: $this }] } }) { name } }',
     shows: ['NOT_FOUND'],
     alike: ['4', '99'],
     leaves: ['select "authorId" from "Paper" where id = 4', 'ben'],
