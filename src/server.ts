@@ -27,7 +27,7 @@ import { authenticate } from './transport/authenticate.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
-import { closeHttp, listen, urlOf } from './transport/listen.ts';
+import { listen, urlOf } from './transport/listen.ts';
 import { createEventStreams } from './transport/sse.ts';
 import { attachSockets } from './transport/ws.ts';
 import { stranger, type Viewer } from './viewer.ts';
@@ -127,8 +127,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     : undefined;
   const events = createEventStreams(config.streams, { engine, viewerOf, contextFor });
   const http = createHttpServer(config.http, { engine, health, graphiql, events, jwks: () => tokens.jwks(), log });
-  await listen(http, config.http);
-  stack.defer(() => closeHttp(http));
+  stack.defer(await listen(http, config.http));
   stack.use(events);
   stack.use(attachSockets(http, config.streams, { engine, viewerOf, contextFor, log }));
 

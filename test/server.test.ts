@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { createApplication, readSources } from '../src/application.ts';
 import { readConfig } from '../src/config/config.ts';
@@ -19,4 +21,15 @@ it('lets another application take the place of the first, on the connections tha
   const { graphql } = readConfig({}, process.cwd());
   await server.server.replace(createApplication(await readSources(process.cwd()), graphql));
   expect(await ask('users')).toEqual({ data: { users: none, __type: { name: 'Task' } } });
+});
+
+it('does not wait at its end for a connection on which nothing was ever asked', async () => {
+  await using server = await startServer();
+  const unused = connect(Number(new URL(server.url).port), '127.0.0.1');
+  unused.on('error', () => {});
+  await once(unused, 'connect');
+  const begun = performance.now();
+  await server.server.stop();
+  expect(performance.now() - begun).toBeLessThan(6000);
+  expect(unused.destroyed || (await once(unused, 'close'))).toBeTruthy();
 });

@@ -1,15 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of the engine
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
-import type { startServer as start } from '../../src/server.ts';
-import { copyProject } from '../support/project-copy.ts';
+import { readSources } from '../../src/application.ts';
+import { plantInCopy } from '../support/planted-copy.ts';
 import { startServer } from '../support/server.ts';
 import { anyHistory } from './histories/history.ts';
 import { forHistories, Stage } from './histories/stage.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
+
+// Read here, once: a copy has no application.
+const sources = await readSources(process.cwd());
 
 /** Faults of the engine: what is wrong, in which file of `src/`, and the text that stands there with the one that takes its place. */
 const faults: [fault: string, file: string, right: string, wrong: string][] = [
@@ -59,16 +60,8 @@ const faults: [fault: string, file: string, right: string, wrong: string][] = [
 ];
 
 it.each(faults)('a few hundred histories find that %s', async (_, file, right, wrong) => {
-  using copy = copyProject();
-  const copied = path.join(copy.path, 'src', file);
-  const source = readFileSync(copied, 'utf8');
-  expect(source.split(right)).toHaveLength(2);
-  writeFileSync(
-    copied,
-    source.replace(right, () => wrong),
-  );
-  const server: { startServer: typeof start } = await import(pathToFileURL(path.join(copy.path, 'src/server.ts')).href);
-  await using broken = await startServer({ start: server.startServer, config: forHistories });
+  using copy = await plantInCopy({ file, right, wrong });
+  await using broken = await startServer({ start: copy.start, sources, config: forHistories });
   await using stage = await Stage.open(broken, 6, 2000);
   const failed = await stage.playAll(fc.sample(anyHistory, { seed: 1, numRuns: 300 }));
   expect(failed).toBeDefined();

@@ -17,19 +17,26 @@ export interface SchemaServerOptions {
   /** SQL that fills the tables. */
   rows?: string;
   config?: TestServerOptions['config'];
+  /** Another server's start: that of a copy of `src/`. */
+  start?: TestServerOptions['start'];
+  /** A database that has the tables and rows already; it is left as it is. */
+  databaseUrl?: string;
 }
 
 /** Starts a real server for a schema that stands in the test, on a database of its own with that schema's tables. */
 export async function startSchemaServer(options: SchemaServerOptions): Promise<TestServer> {
-  const { schema, rules, extend, rows, config } = options;
+  const { schema, rules, extend, rows, config, start } = options;
   await using stack = new AsyncDisposableStack();
-  const { url } = stack.use(await testDatabase({ migrations: false }));
-  const directory = stack.use(temporaryDirectory());
   const platform = { path: 'prisma/schema.prisma', content: await readFile('prisma/schema.prisma', 'utf8') };
   const files = [platform, { path: 'prisma/app.prisma', content: schema }];
-  const { sql } = await planMigration({ url, schemaFiles: composeSchema(files), directory: directory.path });
-  await ask(url, sql + (rows ?? ''));
-  const server = stack.use(await startServer({ databaseUrl: url, sources: { files, rules, extend }, config }));
+  const databaseUrl = options.databaseUrl ?? stack.use(await testDatabase({ migrations: false })).url;
+  if (!options.databaseUrl) {
+    const directory = stack.use(temporaryDirectory());
+    const schemaFiles = composeSchema(files);
+    const { sql } = await planMigration({ url: databaseUrl, schemaFiles, directory: directory.path });
+    await ask(databaseUrl, sql + (rows ?? ''));
+  }
+  const server = stack.use(await startServer({ databaseUrl, sources: { files, rules, extend }, config, start }));
   const owned = stack.move();
   return { ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -26,6 +26,9 @@ export function comparable(field: ColumnField, column: string): string {
   return type ? `${column}::${type}${field.isList ? '[]' : ''}` : column;
 }
 
+/** Whether a filter may fail by what stands in the column: not all JSON that is kept as text can be compared. */
+export const mayFail = (field: ColumnField): boolean => field.nativeType === 'Json';
+
 function equality(c: Compiler, field: ColumnField, expression: string, value: Value): string {
   if (value.now === null) return `${expression} is null`;
   return `${expression} = ${c.statement.bind(value, encoderOf(field))}`;

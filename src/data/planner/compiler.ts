@@ -42,6 +42,8 @@ export interface Compiler {
    * parts are kept of alternatives, and none is negated: what is sought is a way, not a verdict.
    */
   touching?: { hit: boolean };
+  /** Set where filters are asked of rows that were visible, whether they still are or not (see `sight.ts`). */
+  asksHidden?: boolean;
   /** The same for rules that judge the row at an alias, where it is none of the table but an image of one. */
   readonly rowsAround: Map<string, Compiler['rowsOf']>;
 }

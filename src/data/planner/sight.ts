@@ -104,6 +104,7 @@ function compileFor(
   for (let place = 0, condition = touched(0); condition !== undefined; condition = touched(++place))
     places.push(condition);
   c.rowsOf = tableRef;
+  c.asksHidden = true;
   const filter = compileWhere(
     c,
     model.model,

@@ -1,7 +1,7 @@
 import { invalidInput } from '../../errors.ts';
 import { type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { holdsUnknown, unknownValue } from '../rules/verdicts.ts';
-import { columnFilter } from './column-filter.ts';
+import { columnFilter, mayFail } from './column-filter.ts';
 import {
   type Compiler,
   column,
@@ -58,9 +58,19 @@ function condition(c: Compiler, model: Model, alias: string, key: string, value:
   if (field) {
     const pin = c.isConjunct ? pinOf(alias, field, value, encoderOf(field)) : undefined;
     if (pin) c.pins.push(pin);
-    return columnFilter(c, field, column(c, model, alias, field, voice), value);
+    const filter = columnFilter(c, field, column(c, model, alias, field, voice), value);
+    return mayFail(field) ? ifVisible(c, model, alias, voice, filter) : filter;
   }
   return compoundKey(c, model, alias, key, value, voice);
+}
+
+/**
+ * A condition that is asked of visible rows only.
+ * @NOTE PostgreSQL asks conditions in the order it likes: one that fails on a hidden row would tell of it by the failure.
+ */
+function ifVisible(c: Compiler, model: Model, alias: string, voice: Voice, sql: string): string {
+  const condition = c.asksHidden ? 'true' : visible(c, model, alias, voice);
+  return condition === 'true' ? sql : `(case when ${condition} then ${sql} end)`;
 }
 
 /** `workspaceId_userId: { workspaceId, userId }`, as unique keys of several fields are spelt. */
