@@ -59,7 +59,7 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
 };
 
 /** What a database without `pg_trgm` says of fuzzy search. */
-const lacksTrigrams = /\bsimilarity\(text, text\)/;
+const lacksTrigrams = /\b(?:word_)?similarity\(text, text\)/;
 
 const networkCodes = new Set([
   'ECONNREFUSED',

@@ -21,13 +21,17 @@ import type { OrderTerm } from './order.ts';
 import type { Encode } from './statement.ts';
 import type { Value } from './value.ts';
 
-const maxQueryLength = 1000;
+const maxLength = 1000;
 
-/** What is searched for: bounded, for each word of it is looked up. */
-const queryText: Encode = (value, path) => {
-  if (String(value).length > maxQueryLength) throw invalidInput(path, `may have at most ${maxQueryLength} characters`);
+/** What texts are compared with: bounded, for each letter of it is looked up. */
+const comparedText: Encode = (value, path) => {
+  if (String(value).length > maxLength) throw invalidInput(path, `may have at most ${maxLength} characters`);
   return text(value, path);
 };
+
+/** @NOTE of a text that only negates, PostgreSQL loses count after 32 signs, and fails. */
+const searchText: Encode = (value, path) =>
+  String(comparedText(value, path)).replaceAll(/-(?:[\s\u0085\u180e!&|()]*-)+/g, '-');
 
 /** Fields and language are part of the SQL, or no index would be found by it: plans are kept for each. */
 interface Search {
@@ -40,7 +44,7 @@ function searchOf(c: Compiler, model: Model, value: Value): Search {
   const language = (value.get('language').now ?? defaultLanguage) as SearchLanguage;
   const fields = fieldsOf(c, model, value.get('fields'));
   countTerm(c, value.path, fields.length);
-  const bound = c.statement.bind(value.get('query'), queryText);
+  const bound = c.statement.bind(value.get('query'), searchText);
   return { fields, language, query: `websearch_to_tsquery(${configurationSql(language)}, ${bound}::text)` };
 }
 
@@ -108,7 +112,7 @@ function relevance(c: Compiler, model: Model, alias: string, value: Value): Rank
 function similarity(c: Compiler, model: Model, alias: string, value: Value): Rank {
   const field = textField(c, model, value.get('field'));
   const measure = measureOf(value);
-  const to = `${c.statement.bind(value.get('to'), queryText)}::text`;
+  const to = `${c.statement.bind(value.get('to'), comparedText)}::text`;
   const of = textOrNone(column(c, model, alias, field, 'client'));
   return { expression: `${measure.sql(of, to)}::float8`, spelt: `${field.name} ${measure.name}` };
 }
@@ -144,7 +148,7 @@ const leastThreshold = 0.3;
 /** Writes `similar: { to, threshold, part }` as a condition on a column. */
 export function similarCondition(c: Compiler, expression: string, value: Value): string {
   const measure = measureOf(value);
-  const to = `${c.statement.bind(value.get('to'), queryText)}::text`;
+  const to = `${c.statement.bind(value.get('to'), comparedText)}::text`;
   const given = value.get('threshold');
   const threshold = c.statement.parameter((input) => thresholdOf(given.read(input) ?? measure.threshold, given.path));
   const compared = trigramTextSql(expression);
