@@ -40,7 +40,7 @@ export function addSharedSearchInputs(builder: Builder, api: Api): void {
 
 const partField: InputField = {
   type: 'Boolean',
-  description: 'Compare with the part of the text that is most like it, and not with the whole text.',
+  description: 'Compare with that part of the text which is most like it.',
 };
 
 /** Fields of a model that can be searched, by their names in the API. */
@@ -88,13 +88,8 @@ export function addModelSearchInputs(builder: Builder, api: Api, model: ApiModel
     description: `A text of ${name} that can be searched.`,
     values: Object.fromEntries(searchedFields(model).map(([key, f]) => [key, { description: describe(f) }])),
   });
-  const search = (fields: string): Record<string, InputField> => ({
-    query: {
-      type: 'String',
-      required: true,
-      description:
-        'Words that must all be there; `or` between two, `-` before one that must not be there, quotes around a phrase. At most 1,000 characters.',
-    },
+  const search = (query: string, fields: string): Record<string, InputField> => ({
+    query: { type: 'String', required: true, description: query },
     fields: { type: [textField], description: fields },
     language: { type: api.typeName('SearchLanguage'), description: 'In which language; `simple` by default.' },
   });
@@ -103,10 +98,13 @@ export function addModelSearchInputs(builder: Builder, api: Api, model: ApiModel
     description: 'Which way round; the best first by default.',
   };
   addInput(builder, api.typeName(`${name}SearchInput`), `A search in the texts of ${name}.`, () =>
-    search('Where; in all of them by default. An index serves the fields and the language that it was made for.'),
+    search(
+      'Words that must all be there; `or` between two, `-` before one that must not be, quotes around a phrase. At most 1,000 characters.',
+      'Where; in all of them by default. An index serves the fields and the language that it was made for.',
+    ),
   );
   addInput(builder, api.typeName(`${name}RelevanceInput`), `Order ${name} by how well it answers a search.`, () => ({
-    ...search('Where, in order of weight; in all of them by default.'),
+    ...search('As in `_search`.', 'Where, in order of weight; in all of them by default.'),
     sort,
   }));
   addInput(
@@ -115,7 +113,7 @@ export function addModelSearchInputs(builder: Builder, api: Api, model: ApiModel
     `Order ${name} by how much a text is like another.`,
     () => ({
       field: { type: textField, required: true, description: 'Which text.' },
-      to: { type: 'String', required: true, description: 'What it is to be like; at most 1,000 characters.' },
+      to: { type: 'String', required: true, description: 'What it is to be like.' },
       part: partField,
       sort,
     }),

@@ -43,7 +43,8 @@ interface Search {
 function searchOf(c: Compiler, model: Model, value: Value): Search {
   const language = (value.get('language').now ?? defaultLanguage) as SearchLanguage;
   const fields = fieldsOf(c, model, value.get('fields'));
-  countTerm(c, value.path, fields.length);
+  // Each is read word by word, in every row.
+  countTerm(c, value.path, 2 * fields.length);
   const bound = c.statement.bind(value.get('query'), searchText);
   return { fields, language, query: `websearch_to_tsquery(${configurationSql(language)}, ${bound}::text)` };
 }
