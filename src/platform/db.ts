@@ -62,6 +62,8 @@ const sessionOptions = (statementTimeout: number): string =>
     // What `%` and `%>` find, however the database is set: the planner asks for no less.
     'pg_trgm.similarity_threshold=0.3',
     'pg_trgm.word_similarity_threshold=0.3',
+    // A search may have something to say of every row, and nobody listens.
+    'client_min_messages=warning',
     `statement_timeout=${statementTimeout}`,
     'idle_in_transaction_session_timeout=60000',
   ]

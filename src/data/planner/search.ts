@@ -46,7 +46,8 @@ function searchOf(c: Compiler, model: Model, value: Value): Search {
   // Each is read word by word, in every row.
   countTerm(c, value.path, 2 * fields.length);
   const bound = c.statement.bind(value.get('query'), searchText);
-  return { fields, language, query: `websearch_to_tsquery(${configurationSql(language)}, ${bound}::text)` };
+  // @NOTE a sub-select, so that it is read once and not for every row.
+  return { fields, language, query: `(select websearch_to_tsquery(${configurationSql(language)}, ${bound}::text))` };
 }
 
 function fieldsOf(c: Compiler, model: Model, names: Value): readonly ColumnField[] {
