@@ -58,7 +58,7 @@ beforeAll(async () => {
     url,
     `create view "Excerpt" as select id, "the title" as title from notes;
     insert into notes select i, md5(i::text), md5(i::text) || ' ' || md5((i + 1)::text), left(md5(i::text), 8), md5(i::text), i
-      from generate_series(1, 10000) i`,
+      from generate_series(1, 4000) i`,
   );
   // Else the rows stand in a list that an index has for what is new, and is read from end to end.
   await ask(url, 'vacuum analyze notes');
