@@ -136,8 +136,12 @@ function operand(type: string, example: unknown): unknown {
 /** Every order that the schema allows, by own fields and those of rows one step away. */
 function* orders(type: GraphQLInputType, depth = 0): Generator<unknown> {
   const named = getNamedType(type);
-  if (/(?:Relevance|Similarity)Input$/.test(named.name)) yield* filters(named, undefined);
-  else if (isEnumType(named)) yield* ['asc', 'desc'];
+  if (/(?:Relevance|Similarity)Input$/.test(named.name)) {
+    // Of what lies behind a relation, each once is enough.
+    const [first, ...others] = filters(named, undefined);
+    yield first;
+    if (depth < 2) yield* others;
+  } else if (isEnumType(named)) yield* ['asc', 'desc'];
   else if (named.name === typeName('SortOrderInput'))
     for (const sort of ['asc', 'desc']) for (const nulls of ['first', 'last', undefined]) yield { sort, nulls };
   else if (isInputObjectType(named) && depth < 3)
