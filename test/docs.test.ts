@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seedProject } from '../src/cli/seed/seed-project.ts';
 import { readConfig } from '../src/config/config.ts';
 import { documentedQueries } from './support/documents.ts';
-import { testDatabase } from './support/postgres.ts';
+import { ask, testDatabase } from './support/postgres.ts';
 import { type Answer, startServer, type TestServer } from './support/server.ts';
 import { type ChangeStream, openSocket, type SocketClient } from './support/socket.ts';
 import { insertTeam, team } from './support/team.ts';
@@ -19,6 +19,7 @@ describe.each(pages)('docs/%s', (page) => {
   beforeAll(async () => {
     server = await startServer();
     await insertTeam(server.databaseUrl);
+    await ask(server.databaseUrl, 'create extension if not exists pg_trgm');
   });
   afterAll(async () => {
     for (const socket of sockets) await socket[Symbol.asyncDispose]();

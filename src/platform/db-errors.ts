@@ -58,6 +58,9 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
   '28': ['UNAVAILABLE', 'the database is not available'],
 };
 
+/** What a database without `pg_trgm` says of fuzzy search. */
+const lacksTrigrams = /\b(?:word_)?similarity\(text, text\)/;
+
 const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -79,6 +82,11 @@ export function translateDatabaseError(error: unknown): MillraceError {
   const code = driver.code ?? '';
   if (networkCodes.has(code) || lostConnection.test(driver.message)) {
     return new DatabaseError('UNAVAILABLE', 'the database is not available', error);
+  }
+  if (code === '42883' && lacksTrigrams.test(driver.message)) {
+    const message =
+      'fuzzy search needs the extension pg_trgm, which the database does not have: npx millrace search-index makes a migration for it';
+    return new DatabaseError('INVALID_INPUT', message, error);
   }
   const meaning = meanings[code] ?? meanings[code.slice(0, 2)];
   if (!meaning || code.length !== 5) return new DatabaseError('INTERNAL', 'something went wrong', error);

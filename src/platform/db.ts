@@ -62,11 +62,22 @@ const sessionOptions = (statementTimeout: number): string =>
     'extra_float_digits=1',
     'jit=off',
     'plan_cache_mode=force_generic_plan',
+    // What `%` and `%>` find, however the database is set: the planner asks for no less.
+    'pg_trgm.similarity_threshold=0.3',
+    'pg_trgm.word_similarity_threshold=0.3',
+    // A search may have something to say of every row, and nobody listens.
+    'client_min_messages=warning',
     `statement_timeout=${statementTimeout}`,
     'idle_in_transaction_session_timeout=60000',
   ]
     .map((setting) => `-c ${setting}`)
     .join(' ');
+
+/** Fuzzy search is found in whichever schema its extension was put. */
+const reachTrigrams = `
+  select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), quote_ident(nspname)), false)
+  from pg_extension e join pg_namespace n on n.oid = extnamespace
+  where extname = 'pg_trgm' and nspname <> all (current_schemas(true))`;
 
 /**
  * Opens a pool of connections; none is made before the first query.
@@ -85,6 +96,12 @@ export function openDatabase(
     options: sessionOptions(options.statementTimeout),
     application_name: 'millrace',
     pipeline: true,
+    // What goes wrong here, the first statement tells.
+    onConnect: (client) =>
+      client.query(reachTrigrams).then(
+        () => {},
+        () => {},
+      ),
   } as pg.PoolConfig);
   // @NOTE the pool's end does not wait for its connections to close; a server that ends just after it may be the faster.
   pool.on('error', (error) => {

@@ -40,9 +40,9 @@ async function statementsOf<T>(work: () => Promise<T>): Promise<[T, string[]]> {
   const result = await work();
   // A line that goes on begins with a tab.
   const lines = readFileSync(log, 'utf8').slice(before).replaceAll('\n\t', ' ').split('\n');
-  // The log of changes looks after itself meanwhile.
+  // The log of changes looks after itself meanwhile, and each connection where fuzzy search is.
   const isOfTheLog = (line: string) =>
-    /\bmillrace\.event_|pg_try_advisory_lock|pg_trigger|set enable_seqscan/.test(line);
+    /\bmillrace\.event_|pg_try_advisory_lock|pg_trigger|pg_extension|set enable_seqscan/.test(line);
   return [result, lines.filter((line) => /LOG: {2}(?:statement|execute [^:]+): /.test(line) && !isOfTheLog(line))];
 }
 

@@ -48,6 +48,8 @@ const sharedTypes = [
   'SortOrderInput',
   'OrderByCount',
   'QueryMode',
+  'SearchLanguage',
+  'SimilarInput',
   'ChangeType',
   'ChangeReason',
   'DateUnit',
@@ -65,6 +67,10 @@ const derivedTypes = (name: string): string[] => [
   `${name}WhereInput`,
   `${name}WhereUniqueInput`,
   `${name}OrderByInput`,
+  `${name}TextField`,
+  `${name}SearchInput`,
+  `${name}RelevanceInput`,
+  `${name}SimilarityInput`,
   `${name}ScalarRelationFilter`,
   `${name}ListRelationFilter`,
   `Create${name}Input`,
@@ -251,7 +257,7 @@ function plainName(name: string): string {
 }
 
 function fieldProblems({ model, fields, nameOf, aggregates }: ApiModel): string[] {
-  const logic = new Set(['AND', 'OR', 'NOT', '_all', '_count']);
+  const logic = new Set(['AND', 'OR', 'NOT', '_all', '_count', '_search', '_relevance', '_similarity']);
   const names = [...nameOf.values()];
   const twice = [...fields.keys()].filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
   const problems = twice.map(
@@ -262,7 +268,9 @@ function fieldProblems({ model, fields, nameOf, aggregates }: ApiModel): string[
       const rename = (another: string) =>
         `in app/rules.ts write ${model.name}: { api: { rename: { ${name}: '${another}' } } }`;
       if (logic.has(name))
-        return [`model ${model.name}: the field ${name} is a word of every filter or measure; ${rename('another')}`];
+        return [
+          `model ${model.name}: the field ${name} is a word of every filter, order or measure; ${rename('another')}`,
+        ];
       if (aggregates.has(name))
         return [
           `model ${model.name}: the name ${name} is that of the field that measures ${aggregates.get(name)!.name}; ${rename('another')}`,

@@ -1,5 +1,6 @@
 import type { Builder } from '../../graphql/builder.ts';
 import type { ColumnField, ScalarType } from '../model/datamodel.ts';
+import { isOpaque } from '../search-text.ts';
 import type { Api } from './api-model.ts';
 import { resultOf } from './measures.ts';
 import { typeNameOf } from './scalars.ts';
@@ -33,6 +34,7 @@ const text = (api: Api): Operators => ({
   contains: { type: 'String', description: 'Has this text somewhere in it.' },
   startsWith: { type: 'String', description: 'Begins with this text.' },
   endsWith: { type: 'String', description: 'Ends with this text.' },
+  similar: { type: api.typeName('SimilarInput'), description: 'Is like this, letter by letter: misspelt, say.' },
   ...mode(api),
 });
 
@@ -62,11 +64,6 @@ const listOperators = (type: string): Operators => ({
 });
 
 const ordered = (type: string): Operators => ({ ...equality(type), ...comparison(type) });
-
-/** String columns of these types compare, but are no text to PostgreSQL: `like` does not know them. */
-const opaqueStrings = new Set(['Uuid', 'Inet', 'Bit', 'VarBit', 'Xml']);
-
-const isOpaque = (field: ColumnField): boolean => opaqueStrings.has(field.nativeType ?? '');
 
 /** Name of the filter type of a column. */
 export function filterNameOf(api: Api, field: ColumnField): string {

@@ -4,6 +4,7 @@ import { type Api, type ApiModel, compoundKeyName, compoundKeys, reachableKeys }
 import { describe } from './descriptions.ts';
 import { filterNameOf, inputType } from './filters.ts';
 import { typeNameOf } from './scalars.ts';
+import { addModelSearchInputs, addSharedSearchInputs, searchFilter, searchOrders } from './search-inputs.ts';
 
 /** A field of an input type. */
 export interface InputField {
@@ -61,6 +62,7 @@ export function addSharedInputs(builder: Builder, api: Api): void {
   addInput(builder, api.typeName('OrderByCount'), 'Order by how many related rows the viewer may see.', () => ({
     _count: { type: api.typeName('SortOrder'), required: true, description: 'Which way round.' },
   }));
+  addSharedSearchInputs(builder, api);
 }
 
 /** Adds the inputs of one model: filters, keys, orders and, for a table, what a new or changed row is made of. */
@@ -80,6 +82,7 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
           : api.typeName(`${targetOf(field)}${field.isList ? 'List' : 'Scalar'}RelationFilter`),
       description: describe(field),
     })),
+    ...searchFilter(api, model),
   }));
   addInput(
     builder,
@@ -107,9 +110,11 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
     }),
   );
   const orderable = entries.filter(([, f]) => f.kind === 'relation' || isOrderable(f));
-  addInput(builder, api.typeName(`${name}OrderByInput`), `One thing to order ${name} by.`, () =>
-    map(orderable, (f) => orderInput(api, f, targetOf(f))),
-  );
+  addInput(builder, api.typeName(`${name}OrderByInput`), `One thing to order ${name} by.`, () => ({
+    ...map(orderable, (f) => orderInput(api, f, targetOf(f))),
+    ...searchOrders(api, model),
+  }));
+  addModelSearchInputs(builder, api, model);
   addUniqueInput(builder, api, model);
   if (model.model.isView) return;
   const canConnect = (field: Field) => field.kind === 'column' || hasReachableKey(api.models.get(field.target)!);

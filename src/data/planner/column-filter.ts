@@ -5,6 +5,7 @@ import { type Compiler, countTerm } from './compiler.ts';
 import { eachOf, encoderOf } from './encode.ts';
 import { jsonFilter } from './json-filter.ts';
 import { listFilter } from './list-filter.ts';
+import { similarCondition } from './search.ts';
 import { all, type Encode, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
 
@@ -73,9 +74,11 @@ function operation(
       return like(expression, bind(pattern('', '%')), insensitive);
     case 'endsWith':
       return like(expression, bind(pattern('%', '')), insensitive);
-    default:
-      throw invalidInput(operand.path, `${field.name} has no filter ${operator}`);
+    case 'similar':
+      if (operand.now === null) return nullOperand(c, operand);
+      if (!c.statement.isRule) return similarCondition(c, expression, operand);
   }
+  throw invalidInput(operand.path, `${field.name} has no filter ${operator}`);
 }
 
 /** A nested `not` is as sensitive to case as the filter it stands in. */

@@ -6,6 +6,9 @@ const isBetween = (least: bigint, greatest: bigint) => (text: string) =>
 /** Whether a text could be a count. */
 export const isCountText = isBetween(0n, 2n ** 63n - 1n);
 
+/** Whether a text could be a rank, which is finite and not negative. */
+export const isRankText = (text: string): boolean => /^\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?$/.test(text);
+
 /** Whether PostgreSQL could have written a text for a value of the column: in a cursor made by hand there may be any other. */
 export function isColumnText(field: ColumnField, text: string): boolean {
   if (field.type.kind === 'enum') return field.type.enum.values.some((v) => v.label === text);

@@ -13,6 +13,7 @@ import {
 } from './compiler.ts';
 import { isColumnText, isCountText } from './cursor-text.ts';
 import { relatedFrom } from './relation.ts';
+import { searchOrder } from './search.ts';
 import { all } from './statement.ts';
 import type { Value } from './value.ts';
 import { targetOf } from './where.ts';
@@ -75,6 +76,8 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
   const value = item.get(key);
   // Each may be a sub-select of its own, in every row and every cursor.
   countTerm(c, value.path, 10);
+  const found = searchOrder(c, model, alias, key, value);
+  if (found) return found;
   const field = fieldCalled(c, model, key, 'client');
   if (!field) throw invalidInput(value.path, `${model.name} has no field ${key}`);
   if (field.kind === 'column') {

@@ -50,7 +50,8 @@ function makeShaper(type: GraphQLInputType, known: Map<GraphQLInputType, Shaper>
   if (isListType(type)) {
     const item = shaperOf(type.ofType, known);
     const named = isNonNullType(type.ofType) ? type.ofType.ofType : type.ofType;
-    if (!isInputObjectType(named)) return () => 'l';
+    const isSpelt = isInputObjectType(named) || (isEnumType(named) && named.extensions.isWordOfSql);
+    if (!isSpelt) return () => 'l';
     return (value) => `[${(Array.isArray(value) ? value : [value]).map(item).join(',')}]`;
   }
   if (isInputObjectType(type)) {

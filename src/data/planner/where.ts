@@ -17,6 +17,7 @@ import {
 import { pinOf } from './dependencies.ts';
 import { encoderOf } from './encode.ts';
 import { relatedFrom } from './relation.ts';
+import { searchCondition } from './search.ts';
 import { all, any } from './statement.ts';
 import { alternatives, contrary, type Part, partOf } from './touching.ts';
 import { isRecord, type Value } from './value.ts';
@@ -53,6 +54,7 @@ function condition(c: Compiler, model: Model, alias: string, key: string, value:
   const isAlone = () => writeConjunct(c, false, parts);
   if (key === 'OR') return value.now === null ? 'true' : any(alternatives(isAlone()));
   if (key === 'NOT') return all(writeNegated(c, true, isAlone).map(contrary));
+  if (key === '_search' && voice === 'client') return searchCondition(c, model, alias, value);
   const field = fieldCalled(c, model, key, voice);
   if (field?.kind === 'relation') return relationFilter(c, model, alias, field, value, voice);
   if (field) {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import {
+  type GraphQLEnumType,
   type GraphQLInputType,
   type GraphQLSchema,
   getNamedType,
@@ -8,6 +9,7 @@ import {
   isInputObjectType,
   isLeafType,
   isListType,
+  isNonNullType,
   isObjectType,
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -38,7 +40,7 @@ const typeName = (name: string): string => server.server.application().reads.api
 
 beforeAll(async () => {
   const views = readFileSync('test/schemas/torture/views.sql', 'utf8');
-  server = await startSchemaServer({ schema: content, rules: {}, rows: views });
+  server = await startSchemaServer({ schema: content, rules: {}, rows: `${views}; create extension pg_trgm` });
   schema = server.server.application().schema;
   for (const [name, data] of rows) {
     await answer(
@@ -98,24 +100,31 @@ function* filters(type: GraphQLInputType, example: unknown, depth = 0): Generato
   const nullable = getNullableType(type);
   if (isListType(nullable)) {
     for (const item of filters(nullable.ofType, Array.isArray(example) ? example[0] : example, depth)) yield [item];
-    if (!isInputObjectType(getNamedType(nullable))) yield [];
+    if (!isInputObjectType(getNamedType(nullable)) && !isTexts(getNamedType(nullable))) yield [];
   } else if (isInputObjectType(nullable)) {
     const row = examples.get(nullable.name);
     const isDeeper = (name: string) => row !== undefined || name === 'not';
+    const needed = Object.values(nullable.getFields()).filter((field) => isNonNullType(field.type));
+    const base = Object.fromEntries(needed.map(({ name, type }) => [name, filters(type, example).next().value]));
     for (const field of Object.values(nullable.getFields())) {
       const below = depth + (isDeeper(field.name) ? 1 : 0);
       if (isInputObjectType(getNamedType(field.type)) && below > 2) continue;
       const part = field.name === 'path' ? ['a'] : row ? row[field.name] : example;
       for (const value of filters(field.type, part, below)) {
-        yield { [field.name]: value };
+        yield { ...base, [field.name]: value };
         // Of what lies behind a relation, each field once is enough.
         if (row && depth > 0) break;
       }
       if (['equals', 'not', 'is', 'isNot'].includes(field.name)) yield { [field.name]: null };
     }
-  } else if (isEnumType(nullable)) yield nullable.getValues()[0]!.name;
+  } else if (isTexts(nullable)) yield* nullable.getValues().map((value) => value.name);
+  else if (isEnumType(nullable)) yield nullable.getValues()[0]!.name;
   else yield operand(nullable.name, example);
 }
+
+/** Whether the type names the texts of a model. */
+const isTexts = (type: GraphQLInputType): type is GraphQLEnumType =>
+  isEnumType(type) && type.name.endsWith('TextField');
 
 function operand(type: string, example: unknown): unknown {
   const sample = samples[type.replace('Millrace', '')];
@@ -127,7 +136,12 @@ function operand(type: string, example: unknown): unknown {
 /** Every order that the schema allows, by own fields and those of rows one step away. */
 function* orders(type: GraphQLInputType, depth = 0): Generator<unknown> {
   const named = getNamedType(type);
-  if (isEnumType(named)) yield* ['asc', 'desc'];
+  if (/(?:Relevance|Similarity)Input$/.test(named.name)) {
+    // Of what lies behind a relation, each once is enough.
+    const [first, ...others] = filters(named, undefined);
+    yield first;
+    if (depth < 2) yield* others;
+  } else if (isEnumType(named)) yield* ['asc', 'desc'];
   else if (named.name === typeName('SortOrderInput'))
     for (const sort of ['asc', 'desc']) for (const nulls of ['first', 'last', undefined]) yield { sort, nulls };
   else if (isInputObjectType(named) && depth < 3)
