@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
+import { createCosts } from './graphql/cost-limit.ts';
 import { createLane, type Lane } from './graphql/lane.ts';
 import { createEngine } from './graphql/yoga.ts';
 import { createLive, type Live } from './live/live.ts';
@@ -114,9 +115,10 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   };
   const asking = { schema: () => application.schema, viewerOf, contextFor };
   const { corsOrigins } = config.http;
-  const own = createLane(asking);
+  const costs = createCosts(config.graphql);
+  const own = createLane({ ...asking, costs });
   const lane = overrides.lane?.(own) ?? own;
-  const engine = createEngine({ ...asking, lane, live: () => live, config: config.graphql, corsOrigins, log });
+  const engine = createEngine({ ...asking, costs, lane, live: () => live, config: config.graphql, corsOrigins, log });
   const health = createHealth(db, bus, logNode);
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))

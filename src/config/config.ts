@@ -81,7 +81,18 @@ export interface GraphqlConfig {
     answerBytes: number;
     cursorSecret?: string;
   };
+  cost: CostConfig;
+  /** Operations that one request may hold. */
+  maxBatch: number;
   planCacheSize: number;
+}
+
+/** How much one request may cost, and whether answers say what they did. */
+export interface CostConfig {
+  max: number;
+  /** By the role of who asks, in place of `max`. */
+  byRole: ReadonlyMap<string, number>;
+  isReported: boolean;
 }
 
 /** Reads the environment and `<cwd>/.env`; throws one StartupError that names every wrong variable. */
@@ -140,6 +151,8 @@ function graphqlConfig(read: Environment): GraphqlConfig {
       answerBytes: read.MAX_ANSWER_BYTES,
       cursorSecret: read.CURSOR_SECRET,
     },
+    cost: { max: read.MAX_COST, byRole: read.MAX_COST_BY_ROLE ?? new Map(), isReported: read.REPORT_COST },
+    maxBatch: read.MAX_BATCH,
     planCacheSize: read.PLAN_CACHE_SIZE,
   };
 }

@@ -19,9 +19,11 @@ import type { Live } from '../live/live.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
+import { type Costs, costLimit, isTooCostly, tooCostly } from './cost-limit.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
 import { limitsRule } from './limits.ts';
 import { type PlannedAnswers, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
+import { createFindOperation } from './planned-read.ts';
 import { type LiveOperation, liveOperation } from './streams.ts';
 
 // @NOTE the CommonJS build: the other one is some hundred files, each of which passes tsx's thread (0.3 s of the start).
@@ -68,14 +70,16 @@ export function createEngine(given: {
   viewerOf: (authorization: string | undefined) => Promise<Viewer>;
   contextFor: (viewer: Viewer) => Context;
   lane: Lane;
+  costs: Costs;
   live: () => Live;
   config: GraphqlConfig;
   corsOrigins: readonly string[];
   log: Logger;
 }): GraphqlEngine {
-  const { config, lane, log } = given;
+  const { config, costs, lane, log } = given;
   const { createYoga } = loadYoga();
   const answers: PlannedAnswers = new WeakMap();
+  const findOperation = createFindOperation();
   const finish = (result: ExecutionResult) => forClient(result, config, log);
   const yoga = createYoga<Passage, Context>({
     context: async ({ request, viewing }) => {
@@ -90,6 +94,7 @@ export function createEngine(given: {
     plugins: [
       currentSchema(given.schema),
       documentLimits(config),
+      costLimit(costs),
       plannedExecution(answers),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
@@ -129,6 +134,9 @@ export function createEngine(given: {
         const args: ExecutionArgs = { schema, document, contextValue, variableValues: variables, operationName };
         const operation = getOperationAST(document, operationName);
         if (!operation) throw new MillraceError('INVALID_INPUT', 'name the operation to run by operationName');
+        const known = findOperation({ schema, document }, operationName)!;
+        const cost = costs.of(schema, known, variables, contextValue.viewer);
+        if (isTooCostly(cost)) throw tooCostly(cost);
         const live = liveOperation(given.live(), args, resumeAfter);
         if (live) return { kind: 'live', query: document.loc!.source.body, operation: live };
         const run = async () => ofText(await (operation.operation === 'subscription' ? subscribe : execute)(args));
