@@ -28,6 +28,8 @@ export interface HttpConfig {
   /** 0 takes any free port. */
   port: number;
   maxBodyBytes: number;
+  /** Operations that one request may hold. */
+  maxBatch: number;
   /** Origins of other sites' pages that may call the API; `*` is any. */
   corsOrigins: string[];
   trustProxy: boolean;
@@ -82,8 +84,6 @@ export interface GraphqlConfig {
     cursorSecret?: string;
   };
   cost: CostConfig;
-  /** Operations that one request may hold. */
-  maxBatch: number;
   planCacheSize: number;
 }
 
@@ -108,6 +108,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
       host: read.HOST,
       port: read.PORT,
       maxBodyBytes: read.MAX_BODY_BYTES,
+      maxBatch: read.MAX_BATCH,
       corsOrigins: read.CORS_ORIGINS ?? [],
       trustProxy: read.TRUST_PROXY,
     },
@@ -152,7 +153,6 @@ function graphqlConfig(read: Environment): GraphqlConfig {
       cursorSecret: read.CURSOR_SECRET,
     },
     cost: { max: read.MAX_COST, byRole: read.MAX_COST_BY_ROLE ?? new Map(), isReported: read.REPORT_COST },
-    maxBatch: read.MAX_BATCH,
     planCacheSize: read.PLAN_CACHE_SIZE,
   };
 }

@@ -25,6 +25,8 @@ export interface WrittenAnswer {
 
 /** What the lane found out of a request that goes on to Yoga, so that nothing is done twice. */
 export interface Passage {
+  /** The operations of a request that holds several. */
+  batch?: readonly GraphqlRequest[];
   /** All of the request's head that the headers of a planned answer depend on. */
   head?: string;
   viewing?: Promise<Viewer>;

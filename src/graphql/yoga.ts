@@ -8,7 +8,7 @@ import {
   getOperationAST,
   NoSchemaIntrospectionCustomRule,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import type { Plugin, YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
@@ -18,6 +18,7 @@ import { MillraceError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
+import { batches, type Enveloped } from './batch.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { type Costs, costLimit, isTooCostly, tooCostly } from './cost-limit.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
@@ -51,6 +52,8 @@ export type Prepared =
 export interface GraphqlEngine {
   /** @param asked what the request's body or address says */
   answer(request: IncomingMessage, response: ServerResponse, asked: GraphqlRequest): Promise<Answered>;
+  /** Answers several operations in their order, as a list. */
+  answerMany(request: IncomingMessage, response: ServerResponse, asked: readonly GraphqlRequest[]): Promise<Answered>;
   /**
    * Looks at an operation that a stream may answer; never throws.
    * @param context who asks; its failure refuses the operation
@@ -81,7 +84,7 @@ export function createEngine(given: {
   const answers: PlannedAnswers = new WeakMap();
   const findOperation = createFindOperation();
   const finish = (result: ExecutionResult) => forClient(result, config, log);
-  const yoga = createYoga<Passage, Context>({
+  const yoga: YogaServerInstance<Passage, Context> = createYoga<Passage, Context>({
     context: async ({ request, viewing }) => {
       try {
         const viewer = await (viewing ?? given.viewerOf(request.headers.get('authorization') ?? undefined));
@@ -93,6 +96,12 @@ export function createEngine(given: {
     graphqlEndpoint: '/graphql',
     plugins: [
       currentSchema(given.schema),
+      batches({
+        costs,
+        contextOf: async (authorization) => given.contextFor(await given.viewerOf(authorization ?? undefined)),
+        envelop: (context) => yoga.getEnveloped(context) as Enveloped,
+        finish: (result) => withoutHttp(finish(result)),
+      }),
       documentLimits(config),
       costLimit(costs),
       plannedExecution(answers),
@@ -101,7 +110,7 @@ export function createEngine(given: {
     maskedErrors: { maskError: toClientError },
     cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
     parserAndValidationCache: { documentCache: keptByDocument(), errorCache: keptByDocument() },
-    // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport.
+    // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport, lists by `batches`.
     graphiql: false,
     landingPage: false,
     multipart: false,
@@ -121,6 +130,7 @@ export function createEngine(given: {
       lane.learn(passage, planned, headers);
       return { status: response.status, headers, body: planned.text };
     },
+    answerMany: async (req, res, batch) => ({ response: await yoga.handleNodeRequestAndResponse(req, res, { batch }) }),
     async prepare(request, contextOf, resumeAfter) {
       try {
         // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.

@@ -14,21 +14,32 @@ export class UnsupportedBody extends MillraceError {
 }
 
 /**
- * Reads the JSON object of a GraphQL request. Other types are refused: a page of another site can send forms and plain
- * text with a browser's credentials without asking, but not JSON.
+ * Reads the JSON object of a GraphQL request, or a list of at most `maxBatch` of them. Other types are refused: a page of
+ * another site can send forms and plain text with a browser's credentials without asking, but not JSON.
  * @throws INVALID_INPUT, TOO_LARGE
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<object> {
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  maxBatch: number,
+): Promise<object | readonly object[]> {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new UnsupportedBody('send the request as application/json');
   const encoding = request.headers['content-encoding']?.trim().toLowerCase();
   if (encoding && encoding !== 'identity') throw new UnsupportedBody('send the body as it is, not compressed');
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const body = parseJson('the body', await readText(request, maxBytes));
-  if (typeof (body as { query?: unknown } | null)?.query !== 'string' || Array.isArray(body)) {
-    throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
+  if (!Array.isArray(body)) return asked(body);
+  if (body.length === 0 || body.length > maxBatch) {
+    const most = maxBatch === 0 ? 'one' : `1 to ${maxBatch}`;
+    throw new MillraceError('INVALID_INPUT', `the body holds ${body.length} operations; ${most} are allowed`);
   }
-  return body as object;
+  return body.map(asked);
+}
+
+function asked(body: unknown): object {
+  if (typeof (body as { query?: unknown } | null)?.query === 'string' && !Array.isArray(body)) return body as object;
+  throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
 }
 
 /** Checks what a GET says in its address, as far as that is JSON. @throws INVALID_INPUT */

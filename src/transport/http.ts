@@ -65,9 +65,11 @@ async function answer(
   }
   if (parts.graphiql?.handle(request, response)) return;
   if (path === endpoint) {
-    if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
+    if (request.method === 'POST')
+      (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes, config.maxBatch);
     else checkAddress(request.url!);
     const asked = askedIn(request);
+    if (isBatch(asked)) return sendAnswer(await parts.engine.answerMany(request, response, asked), request, response);
     if (parts.events.isAsked(request) && (await parts.events.answer(request, response, asked))) return;
     return sendAnswer(await parts.engine.answer(request, response, asked), request, response);
   }
@@ -88,8 +90,8 @@ async function answer(
 }
 
 /** The GraphQL request in a body that was read, or in an address that was checked. */
-function askedIn(request: IncomingMessage): GraphqlRequest {
-  const { body } = request as { body?: GraphqlRequest };
+function askedIn(request: IncomingMessage): GraphqlRequest | readonly GraphqlRequest[] {
+  const { body } = request as { body?: GraphqlRequest | readonly GraphqlRequest[] };
   if (body) return body;
   const parameters = parametersOf(request.url!);
   const variables = parameters.get('variables');
@@ -100,6 +102,9 @@ function askedIn(request: IncomingMessage): GraphqlRequest {
     extensions: parameters.get('extensions') || undefined,
   };
 }
+
+const isBatch = (asked: GraphqlRequest | readonly GraphqlRequest[]): asked is readonly GraphqlRequest[] =>
+  Array.isArray(asked);
 
 /** @NOTE a text at hand leaves in one write with its headers; unwrapped from a fetch response it would take several. */
 async function sendAnswer(answered: Answered, request: IncomingMessage, response: ServerResponse) {
