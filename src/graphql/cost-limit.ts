@@ -18,6 +18,7 @@ export interface Cost {
 
 /** Reckons what operations cost. */
 export interface Costs {
+  /** @throws MillraceError INVALID_INPUT for more input than any operation may use */
   of(schema: GraphQLSchema, known: KnownOperation, variables: RawVariables, viewer: Viewer): Cost;
   /** How much this viewer may cost with one request. */
   limitFor(viewer: Viewer): number;
@@ -69,7 +70,12 @@ export function costLimit(costs: Costs): Plugin<Context> {
   });
   return {
     onExecute({ args, setResultAndStopExecution }) {
-      const cost = costOf(args as ExecutionArgs);
+      let cost: Cost | undefined;
+      try {
+        cost = costOf(args as ExecutionArgs);
+      } catch (error) {
+        return setResultAndStopExecution({ errors: [asRequestError(error)] });
+      }
       if (!cost) return;
       if (isTooCostly(cost)) return setResultAndStopExecution(refusalOf(cost));
       if (!costs.isReported) return;

@@ -6,28 +6,33 @@
 import {
   type FieldNode,
   type GraphQLField,
+  type GraphQLInputObjectType,
   type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
   getNamedType,
   getNullableType,
   isCompositeType,
+  isInputObjectType,
   isInterfaceType,
   isListType,
   isObjectType,
   Kind,
+  type NamedTypeNode,
   type OperationDefinitionNode,
   SchemaMetaFieldDef,
   type SelectionSetNode,
   TypeMetaFieldDef,
+  typeFromAST,
   type ValueNode,
 } from 'graphql';
 import type { Operation } from '../data/reads.ts';
+import { invalidInput } from '../errors.ts';
 
 /** The variables of a request, as they came. */
 export type RawVariables = Readonly<Record<string, unknown>> | null | undefined;
 
-/** What an operation costs with these variables. */
+/** What an operation costs with these variables. @throws MillraceError INVALID_INPUT for more input than any has */
 export type Reckon = (variables: RawVariables) => number;
 
 /** The sizes of pages that are not said, and at most. */
@@ -65,6 +70,9 @@ interface Compiler {
   defaults: ReadonlyMap<string, unknown>;
 }
 
+/** Fields of input objects, and items of lists of them, in one variable; several times what a filter may have. */
+const maxInputs = 2500;
+
 /** What a mutation's field costs by itself, whatever it answers with. */
 const writeWeight = 10;
 
@@ -89,7 +97,47 @@ export function compileCost(
     if (defaultValue) defaults.set(variable.name.value, literalOf(defaultValue));
   const c: Compiler = { schema, fragments, pages, defaults };
   const cost = costOfSets(c, [{ set: operation.selectionSet, type: root, conditions: [] }], undefined);
-  return typeof cost === 'number' ? () => cost : cost;
+  const inputs = inputsOf(schema, operation);
+  return (variables) => {
+    for (const [name, type] of inputs) boundInput(type, variables?.[name], name);
+    return valueOfTerm(cost, variables);
+  };
+}
+
+/** The variables that hold input objects. */
+function inputsOf(schema: GraphQLSchema, operation: OperationDefinitionNode): [string, GraphQLInputObjectType][] {
+  return (operation.variableDefinitions ?? []).flatMap(({ variable, type }) => {
+    const named = getNamedType(typeFromAST(schema, type as NamedTypeNode));
+    return isInputObjectType(named) ? [[variable.name.value, named] as [string, GraphQLInputObjectType]] : [];
+  });
+}
+
+/**
+ * Refuses input objects that hold more than any operation may use, before they are looked at one by one: each of them, and
+ * each key that is none, takes its time.
+ */
+function boundInput(root: GraphQLInputObjectType, given: unknown, path: string): void {
+  let left = maxInputs;
+  const visit = (type: GraphQLInputObjectType, value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (Array.isArray(value)) {
+      left -= value.length;
+      if (left >= 0) for (const item of value) visit(type, item);
+    } else {
+      const fields = type.getFields();
+      for (const key in value) {
+        left -= 1;
+        if (left < 0) break;
+        const isKnown = Object.hasOwn(fields, key);
+        // Each takes a look through all names for one that is like it.
+        if (!isKnown) left -= maxInputs / 10;
+        const below = isKnown ? getNamedType(fields[key]!.type) : undefined;
+        if (isInputObjectType(below)) visit(below, (value as Record<string, unknown>)[key]);
+      }
+    }
+    if (left < 0) throw invalidInput(path, `holds more than ${maxInputs} fields and filter terms`);
+  };
+  visit(root, given);
 }
 
 /** @param page how many rows the list has that these fields belong to, where they are fields of a list's page */

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import {
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   type GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   NoSchemaIntrospectionCustomRule,
+  type ValidationRule,
+  validate,
 } from 'graphql';
 import type { Plugin, YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
@@ -22,7 +25,7 @@ import { batches, type Enveloped } from './batch.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { type Costs, costLimit, isTooCostly, tooCostly } from './cost-limit.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
-import { limitsRule } from './limits.ts';
+import { limitsRule, mergingRule } from './limits.ts';
 import { type PlannedAnswers, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
 import { createFindOperation } from './planned-read.ts';
 import { type LiveOperation, liveOperation } from './streams.ts';
@@ -189,8 +192,11 @@ const currentSchema = (schema: () => GraphQLSchema): Plugin<Context> => ({
   onEnveloped: ({ setSchema }) => setSchema(schema()),
 });
 
+/** Errors of one document that are found, and told: each may look through all names for one that is like it. */
+const maxErrors = 20;
+
 function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Context> {
-  const rule = limitsRule(limits);
+  const early = [limitsRule(limits), mergingRule];
   return {
     onParse({ parseFn, setParseFn }) {
       // @NOTE by the function: options that are changed in `params` reach nobody.
@@ -198,8 +204,12 @@ function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Contex
         (source: string, options?: object) => parseFn(source, { ...options, maxTokens: limits.tokens }) as unknown,
       );
     },
-    onValidate({ addValidationRule }) {
-      addValidationRule(rule);
+    onValidate({ addValidationRule, setValidationFn }) {
+      // @NOTE before all other rules, some of which take the square of what these allow.
+      setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]) => {
+        const refused = validate(schema, document, early);
+        return refused.length > 0 ? refused : validate(schema, document, rules, { maxErrors });
+      });
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
     },
   };

@@ -38,6 +38,9 @@ export async function readBody(
 }
 
 function asked(body: unknown): object {
+  // @NOTE Yoga takes whatever has a `then` for a promise.
+  if (typeof body === 'object' && body !== null && 'then' in body)
+    throw new MillraceError('INVALID_INPUT', 'Unexpected parameter "then" in the request body.');
   if (typeof (body as { query?: unknown } | null)?.query === 'string' && !Array.isArray(body)) return body as object;
   throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
 }
