@@ -36,7 +36,7 @@ export type RawVariables = Readonly<Record<string, unknown>> | null | undefined;
 export type Reckon = (variables: RawVariables) => number;
 
 /** The sizes of pages that are not said, and at most. */
-export interface PageSizes {
+interface PageSizes {
   pageSize: number;
   maxPageSize: number;
 }
