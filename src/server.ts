@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
+import { createCosts } from './graphql/cost-limit.ts';
 import { keepTexts } from './graphql/kept-texts.ts';
 import { createLane, type Lane } from './graphql/lane.ts';
 import { createPersisted } from './graphql/persisted.ts';
@@ -115,11 +116,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room, sealPlace };
   };
   const asking = { schema: () => application.schema, viewerOf, contextFor };
-  const own = createLane(asking);
+  const costs = createCosts(config.graphql);
+  const own = createLane({ ...asking, costs });
   const lane = overrides.lane?.(own) ?? own;
   const persisted = createPersisted(() => application.listed, config.graphql.persisted?.only ?? false);
   stack.use(await keepTexts(path.join(config.directory, 'persisted'), persisted, log));
-  const answering = { lane, persisted, live: () => live, config: config.graphql, log };
+  const answering = { costs, lane, persisted, live: () => live, config: config.graphql, log };
   const engine = createEngine({ ...asking, ...answering, corsOrigins: config.http.corsOrigins });
   const health = createHealth(db, bus, logNode);
   const graphiql = config.graphql.graphiql

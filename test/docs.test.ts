@@ -4,7 +4,7 @@ import { seedProject } from '../src/cli/seed/seed-project.ts';
 import { readConfig } from '../src/config/config.ts';
 import { documentedQueries } from './support/documents.ts';
 import { ask, testDatabase } from './support/postgres.ts';
-import { type Answer, startServer, type TestServer } from './support/server.ts';
+import { type Answer, startServer, type TestServer, type TestServerOptions } from './support/server.ts';
 import { type ChangeStream, openSocket, type SocketClient } from './support/socket.ts';
 import { insertTeam, team } from './support/team.ts';
 
@@ -55,7 +55,11 @@ it('answers the first query of the README as it says, on the example that the RE
   const answer = readme.match(/```json\n([\s\S]*?)```/)![1]!;
   await using database = await testDatabase();
   await seedProject(readConfig({ DATABASE_URL: database.url }, process.cwd()), { rows: 100_000 });
-  await using server = await startServer({ databaseUrl: database.url });
+  const reporting: TestServerOptions['config'] = (c) => ({
+    ...c,
+    graphql: { ...c.graphql, cost: { ...c.graphql.cost, isReported: true } },
+  });
+  await using server = await startServer({ databaseUrl: database.url, config: reporting });
   const response = await server.as({ role: 'admin' }).post(body);
   expect(await response.json()).toEqual(JSON.parse(answer));
 }, 60_000);

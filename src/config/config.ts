@@ -28,6 +28,8 @@ export interface HttpConfig {
   /** 0 takes any free port. */
   port: number;
   maxBodyBytes: number;
+  /** Operations that one request may hold. */
+  maxBatch: number;
   /** Origins of other sites' pages that may call the API; `*` is any. */
   corsOrigins: string[];
   trustProxy: boolean;
@@ -83,9 +85,18 @@ export interface GraphqlConfig {
     answerBytes: number;
     cursorSecret?: string;
   };
+  cost: CostConfig;
   planCacheSize: number;
   /** The list of operations that clients may name, absolute; with `only`, nothing else is executed. */
   persisted?: { file: string; only: boolean };
+}
+
+/** How much one request may cost, and whether answers say what they did. */
+export interface CostConfig {
+  max: number;
+  /** By the role of who asks, in place of `max`. */
+  byRole: ReadonlyMap<string, number>;
+  isReported: boolean;
 }
 
 /** Reads the environment and `<cwd>/.env`; throws one StartupError that names every wrong variable. */
@@ -101,6 +112,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
       host: read.HOST,
       port: read.PORT,
       maxBodyBytes: read.MAX_BODY_BYTES,
+      maxBatch: read.MAX_BATCH,
       corsOrigins: read.CORS_ORIGINS ?? [],
       trustProxy: read.TRUST_PROXY,
       publicMaxAge: read.PUBLIC_MAX_AGE,
@@ -145,6 +157,7 @@ function graphqlConfig(read: Environment, root: string): GraphqlConfig {
       answerBytes: read.MAX_ANSWER_BYTES,
       cursorSecret: read.CURSOR_SECRET,
     },
+    cost: { max: read.MAX_COST, byRole: read.MAX_COST_BY_ROLE ?? new Map(), isReported: read.REPORT_COST },
     planCacheSize: read.PLAN_CACHE_SIZE,
     ...(read.PERSISTED_OPERATIONS && {
       persisted: { file: resolve(root, read.PERSISTED_OPERATIONS), only: read.PERSISTED_ONLY },

@@ -57,6 +57,16 @@ const origins = z
     ),
   );
 
+const costsByRole = z.string().transform((text, context) => {
+  const costs = new Map<string, number>();
+  for (const part of text.split(',')) {
+    const [, role, cost] = /^\s*([^\s=,]+)\s*=\s*(\d{1,15})\s*$/.exec(part) ?? [];
+    if (role === undefined || costs.has(role)) context.addIssue('not understood');
+    else costs.set(role, Number(cost));
+  }
+  return costs;
+});
+
 const redisAddress = z.string().transform((text, context) => {
   const address = parseRedisUrl(text);
   if (!address) context.addIssue('not understood');
@@ -224,6 +234,28 @@ export const variables = {
       ...integer(0, 100_000, 'a number'),
       prose: 'Aliases in a document, at most.',
       default: '50',
+    },
+    MAX_COST: {
+      ...integer(1, 999_999_999_999, 'a number'),
+      prose:
+        'What one request may cost: about the rows that it could be answered with. Refused before anything is read.',
+      default: '200000',
+    },
+    MAX_COST_BY_ROLE: {
+      type: costsByRole,
+      expects: 'roles and what a request of each may cost, such as admin=1000000,partner=20000',
+      prose: 'Another limit for those whose token carries a role.',
+      example: 'admin=1000000,partner=20000',
+    },
+    REPORT_COST: {
+      ...flag,
+      prose: 'Say in `extensions.cost` of each answer what it cost, and how much it could have.',
+      default: 'true',
+    },
+    MAX_BATCH: {
+      ...integer(0, 1_000, 'a number of operations'),
+      prose: 'Operations in one request, at most; 0 refuses lists of them. Together they may cost as much as one.',
+      default: '10',
     },
     PAGE_SIZE: {
       ...integer(1, 100_000, 'a number of rows'),

@@ -11,6 +11,7 @@ import {
   addPageInfo,
   type FieldArgument,
   listArguments,
+  measureCost,
   whereArgument,
 } from './api/outputs.ts';
 import { addScalars } from './api/scalars.ts';
@@ -94,7 +95,7 @@ function addMeasures(builder: Builder, api: Api, model: ApiModel): void {
       nullable: false,
       description: `What is measured over the rows of ${name} that the viewer may see; what may not be read counts as no value.`,
       args: argumentsOf(t, whereArgument(api, name)),
-      extensions: readExtensions(model, 'aggregate'),
+      extensions: { ...readExtensions(model, 'aggregate'), cost: measureCost },
       resolve: (_root, _args, context, info) => resolveRead(context, info),
     }),
   );
@@ -106,7 +107,7 @@ function addMeasures(builder: Builder, api: Api, model: ApiModel): void {
       nullable: false,
       description: `The rows of ${name} that the viewer may see in groups, measured; what may not be read counts as no value.`,
       args: argumentsOf(t, groupArguments(api, name)),
-      extensions: readExtensions(model, 'groupBy'),
+      extensions: { ...readExtensions(model, 'groupBy'), cost: measureCost },
       resolve: (_root, _args, context, info) => resolveRead<Answers[]>(context, info),
     }),
   );

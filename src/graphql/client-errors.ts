@@ -34,7 +34,8 @@ function rootOf(error: GraphQLError): Error | undefined {
 
 function fromAny(error: unknown, at: GraphQLError | undefined): GraphQLError {
   const original = error instanceof Error ? error : new Error(String(error));
-  if (isStackOverflow(error)) return withExtensions('nested too deeply', at, { code: 'INVALID_INPUT' }, original);
+  // @NOTE without the original: see below.
+  if (isStackOverflow(error)) return withExtensions('nested too deeply', at, { code: 'INVALID_INPUT' }, undefined);
   if (error instanceof MillraceError && error.code !== 'INTERNAL') {
     const { fields, retryAfter } = error.details;
     // @NOTE the outer message: of a value that a scalar refused, it says where the value stands.

@@ -11,6 +11,7 @@ import type { Context } from '../context.ts';
 import { maxKeptLength } from '../data/plan-cache.ts';
 import type { MillraceError } from '../errors.ts';
 import type { Viewer } from '../viewer.ts';
+import { type Costs, isTooCostly } from './cost-limit.ts';
 import type { Resolved } from './persisted.ts';
 import type { PlannedAnswer } from './planned-execution.ts';
 import { createFindOperation, plannedData } from './planned-read.ts';
@@ -29,6 +30,8 @@ export interface Passage {
   resolved?: Resolved;
   /** Why it is not to be executed, whatever it asks. */
   refusal?: unknown;
+  /** The operations of a request that holds several. */
+  batch?: readonly GraphqlRequest[];
   /** All of the request's head that the headers of a planned answer depend on. */
   head?: string;
   viewing?: Promise<Viewer>;
@@ -53,6 +56,7 @@ export function createLane(given: {
   schema: () => GraphQLSchema;
   viewerOf: (authorization: string | undefined) => Promise<Viewer>;
   contextFor: (viewer: Viewer) => Context;
+  costs: Costs;
 }): Lane {
   // @NOTE by schema, so that a reload begins anew, and an application that was replaced is not kept.
   const documents = new WeakMap<GraphQLSchema, LRUCache<string, DocumentNode>>();
@@ -75,8 +79,10 @@ export function createLane(given: {
         const viewer = await passage.viewing;
         // @NOTE from here to the plan nothing waits, so that schema, rules and planner are of one application.
         if (given.schema() !== schema) return undefined;
+        const cost = given.costs.of(schema, operation, asked.variables, viewer);
+        if (isTooCostly(cost)) return undefined;
         const data = await plannedData(schema, operation, asked.variables, given.contextFor(viewer));
-        if (data !== undefined) return written(data, headers);
+        if (data !== undefined) return written(data, `${given.costs.report(cost)}}`, headers);
         passage.outcome = 'unplanned';
       } catch (error) {
         passage.outcome = error as MillraceError;
@@ -98,14 +104,15 @@ const opening = '{"data":';
 /** Characters from which on it is cheaper to copy a text into a buffer than to have V8 put strings together. */
 const longText = 8000;
 
-function written(data: string, headers: WrittenAnswer['headers']): WrittenAnswer {
-  const length = opening.length + Buffer.byteLength(data) + 1;
+/** @param closing what stands behind the data, in ASCII */
+function written(data: string, closing: string, headers: WrittenAnswer['headers']): WrittenAnswer {
+  const length = opening.length + Buffer.byteLength(data) + closing.length;
   const answer = { status: 200, headers: { ...headers, 'content-length': String(length) } };
-  if (data.length < longText) return { ...answer, body: `${opening}${data}}` };
+  if (data.length < longText) return { ...answer, body: `${opening}${data}${closing}` };
   const body = Buffer.allocUnsafe(length);
   body.write(opening, 0, 'latin1');
   body.write(data, opening.length);
-  body.write('}', length - 1, 'latin1');
+  body.write(closing, length - closing.length, 'latin1');
   return { ...answer, body };
 }
 

@@ -28,6 +28,57 @@ const maxKeyLength = 63;
 /** Fields in one operation, with fragments opened; far above any honest document. */
 const maxFields = 5000;
 
+/** Pairs of fields that GraphQL's rule on merging fields may have to compare, in one document. */
+const maxPairs = 10_000;
+
+/** Selections that are looked at to count those pairs: each as often as its fragment is used. */
+const maxSelections = 20_000;
+
+/**
+ * A validation rule that refuses documents whose fields stand in each other's place too often: GraphQL's own rule compares
+ * each of them with each, before it looks at anything else. To be asked before that one.
+ */
+export const mergingRule: ValidationRule = (context: ValidationContext): ASTVisitor => ({
+  Document(document) {
+    let selections = 0;
+    let pairs = 0;
+    const isTooMuch = () => selections > maxSelections || pairs > maxPairs;
+    const collect = (set: SelectionSetNode, inside: readonly string[], into: Map<string, SelectionSetNode[]>): void => {
+      for (const selection of set.selections) {
+        selections += 1;
+        if (isTooMuch()) return;
+        if (selection.kind === Kind.FIELD) {
+          const key = (selection.alias ?? selection.name).value;
+          const known = into.get(key) ?? [];
+          into.set(key, known);
+          known.push(selection.selectionSet ?? emptySet);
+          pairs += known.length > 1 ? known.length : 0;
+        } else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet, inside, into);
+        else {
+          const name = selection.name.value;
+          const fragment = inside.includes(name) ? undefined : context.getFragment(name);
+          if (fragment) collect(fragment.selectionSet, [...inside, name], into);
+        }
+      }
+    };
+    const count = (sets: readonly SelectionSetNode[], inside: readonly string[], depth: number): void => {
+      const fields = new Map<string, SelectionSetNode[]>();
+      for (const set of sets) collect(set, inside, fields);
+      // What is deeper is refused by its depth.
+      for (const below of fields.values()) if (!isTooMuch() && depth < maxDepth) count(below, inside, depth + 1);
+    };
+    for (const definition of document.definitions)
+      if ('selectionSet' in definition && !isTooMuch()) count([definition.selectionSet], [], 0);
+    if (isTooMuch())
+      context.reportError(new GraphQLError('the document is too complex: it asks for the same again and again'));
+    return false;
+  },
+});
+
+const maxDepth = 1000;
+
+const emptySet: SelectionSetNode = { kind: Kind.SELECTION_SET, selections: [] };
+
 /**
  * A validation rule that refuses documents that are too deep or too wide. Fragments are measured once each, so a chain of
  * them that doubles at every step costs no more than its text; one that contains itself is left to GraphQL's own rule.

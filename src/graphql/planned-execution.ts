@@ -73,7 +73,7 @@ export function plannedExecution(answers: PlannedAnswers): Plugin<Context> {
 }
 
 /** The type of the answer, as Yoga would choose it: the first that both sides know; none where it is not plain JSON. */
-function mediaTypeFor(accept: string | null): string | undefined {
+export function mediaTypeFor(accept: string | null): string | undefined {
   for (const part of (accept || '*/*').toLowerCase().split(',')) {
     const type = part.split(';', 1)[0]!.trim();
     if (type === 'application/graphql-response+json') return type;

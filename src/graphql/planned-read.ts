@@ -84,7 +84,8 @@ export async function plannedData(
   variables: Readonly<Record<string, unknown>> | null | undefined,
   context: Context,
 ): Promise<string | undefined> {
-  const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {});
+  // @NOTE the first error is enough: a variable can have as many as it has keys, and each looks for a name that is like it.
+  const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, { maxErrors: 1 });
   if (coerced.errors) return undefined;
   const at: Operation = { schema, operation, fragments, variables: coerced.coerced };
   const query = schema.getQueryType()!;

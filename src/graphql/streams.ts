@@ -108,7 +108,9 @@ function operationAt(
   { schema, document, variableValues }: ExecutionArgs,
   operation: OperationDefinitionNode,
 ): Operation {
-  const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
+  const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, {
+    maxErrors: 1,
+  });
   if (coerced.errors) throw toClientError(coerced.errors[0]);
   return { schema, operation, fragments: fragmentsIn(document), variables: coerced.coerced };
 }

@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import {
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   type GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   NoSchemaIntrospectionCustomRule,
+  type ValidationRule,
+  validate,
 } from 'graphql';
-import type { GraphQLParams, Plugin } from 'graphql-yoga';
+import type { GraphQLParams, Plugin, YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
@@ -18,11 +21,14 @@ import { MillraceError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
+import { batches, type Enveloped } from './batch.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
+import { type Costs, costLimit, isTooCostly, tooCostly } from './cost-limit.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
-import { limitsRule } from './limits.ts';
+import { limitsRule, mergingRule } from './limits.ts';
 import type { Persisted } from './persisted.ts';
 import { type PlannedAnswers, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
+import { createFindOperation } from './planned-read.ts';
 import { type LiveOperation, liveOperation } from './streams.ts';
 
 // @NOTE the CommonJS build: the other one is some hundred files, each of which passes tsx's thread (0.3 s of the start).
@@ -52,6 +58,8 @@ export type Prepared =
 export interface GraphqlEngine {
   /** @param asked what the request's body or address says */
   answer(request: IncomingMessage, response: ServerResponse, asked: GraphqlRequest): Promise<Answered>;
+  /** Answers several operations in their order, as a list. */
+  answerMany(request: IncomingMessage, response: ServerResponse, asked: readonly GraphqlRequest[]): Promise<Answered>;
   /**
    * Looks at an operation that a stream may answer; never throws.
    * @param context who asks; its failure refuses the operation
@@ -72,14 +80,16 @@ export function createEngine(given: {
   contextFor: (viewer: Viewer) => Context;
   lane: Lane;
   persisted: Persisted;
+  costs: Costs;
   live: () => Live;
   config: GraphqlConfig;
   corsOrigins: readonly string[];
   log: Logger;
 }): GraphqlEngine {
-  const { config, lane, persisted, log } = given;
+  const { config, costs, lane, persisted, log } = given;
   const { createYoga } = loadYoga();
   const answers: PlannedAnswers = new WeakMap();
+  const findOperation = createFindOperation();
   const finish = (result: ExecutionResult) => forClient(result, config, log);
   const resolve = async ({ headers }: IncomingMessage, asked: GraphqlRequest, passage: Passage) => {
     const viewer = () => (passage.viewing ??= given.viewerOf(headers.authorization));
@@ -89,7 +99,7 @@ export function createEngine(given: {
       passage.refusal = error;
     }
   };
-  const yoga = createYoga<Passage, Context>({
+  const yoga: YogaServerInstance<Passage, Context> = createYoga<Passage, Context>({
     context: async ({ request, viewing }) => {
       try {
         const viewer = await (viewing ?? given.viewerOf(request.headers.get('authorization') ?? undefined));
@@ -102,14 +112,22 @@ export function createEngine(given: {
     plugins: [
       currentSchema(given.schema),
       namedDocuments(persisted),
+      batches({
+        costs,
+        persisted,
+        contextOf: async (authorization) => given.contextFor(await given.viewerOf(authorization ?? undefined)),
+        envelop: (context) => yoga.getEnveloped(context) as Enveloped,
+        finish: (result) => withoutHttp(finish(result)),
+      }),
       documentLimits(config),
+      costLimit(costs),
       plannedExecution(answers),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
     cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
     parserAndValidationCache: { documentCache: keptByDocument(), errorCache: keptByDocument() },
-    // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport.
+    // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport, lists by `batches`.
     graphiql: false,
     landingPage: false,
     multipart: false,
@@ -134,6 +152,7 @@ export function createEngine(given: {
       lane.learn(passage, planned, headers);
       return { status: response.status, headers, body: planned.text };
     },
+    answerMany: async (req, res, batch) => ({ response: await yoga.handleNodeRequestAndResponse(req, res, { batch }) }),
     async prepare(request, contextOf, resumeAfter) {
       try {
         // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.
@@ -149,6 +168,9 @@ export function createEngine(given: {
         const args: ExecutionArgs = { schema, document, contextValue, variableValues: variables, operationName };
         const operation = getOperationAST(document, operationName);
         if (!operation) throw new MillraceError('INVALID_INPUT', 'name the operation to run by operationName');
+        const known = findOperation({ schema, document }, operationName)!;
+        const cost = costs.of(schema, known, variables, contextValue.viewer);
+        if (isTooCostly(cost)) throw tooCostly(cost);
         const live = liveOperation(given.live(), args, resumeAfter);
         if (live) return { kind: 'live', query: document.loc!.source.body, operation: live };
         const run = async () => ofText(await (operation.operation === 'subscription' ? subscribe : execute)(args));
@@ -205,9 +227,11 @@ function namedDocuments(persisted: Persisted): Plugin<Context> {
     },
   };
 }
+/** Errors of one document that are found, and told: each may look through all names for one that is like it. */
+const maxErrors = 20;
 
 function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Context> {
-  const rule = limitsRule(limits);
+  const early = [limitsRule(limits), mergingRule];
   return {
     onParse({ parseFn, setParseFn }) {
       // @NOTE by the function: options that are changed in `params` reach nobody.
@@ -215,8 +239,12 @@ function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Contex
         (source: string, options?: object) => parseFn(source, { ...options, maxTokens: limits.tokens }) as unknown,
       );
     },
-    onValidate({ addValidationRule }) {
-      addValidationRule(rule);
+    onValidate({ addValidationRule, setValidationFn }) {
+      // @NOTE before all other rules, some of which take the square of what these allow.
+      setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]) => {
+        const refused = validate(schema, document, early);
+        return refused.length > 0 ? refused : validate(schema, document, rules, { maxErrors });
+      });
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
     },
   };

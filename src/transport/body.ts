@@ -15,21 +15,35 @@ export class UnsupportedBody extends MillraceError {
 }
 
 /**
- * Reads the JSON object of a GraphQL request. Other types are refused: a page of another site can send forms and plain
- * text with a browser's credentials without asking, but not JSON.
+ * Reads the JSON object of a GraphQL request, or a list of at most `maxBatch` of them. Other types are refused: a page of
+ * another site can send forms and plain text with a browser's credentials without asking, but not JSON.
  * @throws INVALID_INPUT, TOO_LARGE
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<object> {
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  maxBatch: number,
+): Promise<object | readonly object[]> {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new UnsupportedBody('send the request as application/json');
   const encoding = request.headers['content-encoding']?.trim().toLowerCase();
   if (encoding && encoding !== 'identity') throw new UnsupportedBody('send the body as it is, not compressed');
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const body = parseJson('the body', await readText(request, maxBytes));
-  if (typeof body !== 'object' || body === null || Array.isArray(body) || !hasDocument(body)) {
-    throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
+  if (!Array.isArray(body)) return asked(body);
+  if (body.length === 0 || body.length > maxBatch) {
+    const most = maxBatch === 0 ? 'one' : `1 to ${maxBatch}`;
+    throw new MillraceError('INVALID_INPUT', `the body holds ${body.length} operations; ${most} are allowed`);
   }
-  return body;
+  return body.map(asked);
+}
+
+function asked(body: unknown): object {
+  // @NOTE Yoga takes whatever has a `then` for a promise.
+  if (typeof body === 'object' && body !== null && 'then' in body)
+    throw new MillraceError('INVALID_INPUT', 'Unexpected parameter "then" in the request body.');
+  if (typeof body === 'object' && body !== null && !Array.isArray(body) && hasDocument(body)) return body;
+  throw new MillraceError('INVALID_INPUT', 'the body must be an object with a query');
 }
 
 /** Whether a request has a document, or what stands for one. */

@@ -66,9 +66,11 @@ async function answer(
   }
   if (parts.graphiql?.handle(request, response)) return;
   if (path === endpoint) {
-    if (request.method === 'POST') (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes);
+    if (request.method === 'POST')
+      (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes, config.maxBatch);
     else checkAddress(request.url!);
     const asked = askedIn(request);
+    if (isBatch(asked)) return sendAnswer(await parts.engine.answerMany(request, response, asked), request, response);
     if (parts.events.isAsked(request) && (await parts.events.answer(request, response, asked))) return;
     const caching = request.method === 'GET' ? cachingOf(request, asked) : undefined;
     const answered = await parts.engine.answer(request, response, asked);
@@ -91,9 +93,15 @@ async function answer(
 }
 
 /** The GraphQL request in a body that was read, or in an address that was checked. */
-function askedIn(request: IncomingMessage): GraphqlRequest {
-  const { body } = request as { body?: Omit<GraphqlRequest, 'query'> & { query?: string | null } };
-  if (body) return typeof body.query === 'string' ? (body as GraphqlRequest) : { ...body, query: '' };
+/** A request that may name its document in the place of writing it out. */
+type Sent = Omit<GraphqlRequest, 'query'> & { query?: string | null };
+
+const withText = (sent: Sent): GraphqlRequest =>
+  typeof sent.query === 'string' ? (sent as GraphqlRequest) : { ...sent, query: '' };
+
+function askedIn(request: IncomingMessage): GraphqlRequest | readonly GraphqlRequest[] {
+  const { body } = request as { body?: Sent | readonly Sent[] };
+  if (body) return Array.isArray(body) ? body.map(withText) : withText(body as Sent);
   const parameters = parametersOf(request.url!);
   const variables = parameters.get('variables');
   const extensions = parameters.get('extensions');
@@ -105,6 +113,9 @@ function askedIn(request: IncomingMessage): GraphqlRequest {
     documentId: parameters.get('documentId') || undefined,
   };
 }
+
+const isBatch = (asked: GraphqlRequest | readonly GraphqlRequest[]): asked is readonly GraphqlRequest[] =>
+  Array.isArray(asked);
 
 /** @NOTE a text at hand leaves in one write with its headers; unwrapped from a fetch response it would take several. */
 async function sendAnswer(answered: Answered, request: IncomingMessage, response: ServerResponse) {

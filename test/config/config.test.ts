@@ -49,6 +49,25 @@ describe('with nothing set', () => {
   });
 });
 
+describe('costs', () => {
+  it('have a limit for all, and others by role', () => {
+    expect(readConfig({}, root).graphql.cost).toEqual({ max: 200_000, byRole: new Map(), isReported: true });
+    const env = { MAX_COST: '5', MAX_COST_BY_ROLE: ' admin=1000000, a-b=0', REPORT_COST: 'false' };
+    const byRole = new Map([
+      ['admin', 1_000_000],
+      ['a-b', 0],
+    ]);
+    expect(readConfig(env, root).graphql.cost).toEqual({ max: 5, byRole, isReported: false });
+  });
+
+  it.each(['admin', 'admin=', '=1', 'admin=1;b=2', 'admin=1,', 'admin=-1', 'admin=1.5', 'admin=x', 'a=1,a=2', 'a b=1'])(
+    'by role are not understood in %j',
+    (text) => {
+      expect(problemOf({ MAX_COST_BY_ROLE: text }).message).toContain('MAX_COST_BY_ROLE');
+    },
+  );
+});
+
 describe('with variables set', () => {
   it('takes a database, keys and origins of elsewhere', () => {
     const config = readConfig(

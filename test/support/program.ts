@@ -15,7 +15,9 @@ export interface Program extends AsyncDisposable {
 /** Starts a program in a directory, with these settings and nothing else of Millrace's in its environment. */
 export function startProgram(command: string[], cwd: string, settings: Record<string, string> = {}): Program {
   const { PATH, HOME } = process.env;
-  const child = spawn(command[0]!, command.slice(1), { cwd, env: { PATH, HOME, ...settings }, stdio: 'pipe' });
+  // Tests compare whole answers; those of costs ask for them.
+  const env = { PATH, HOME, REPORT_COST: 'false', ...settings };
+  const child = spawn(command[0]!, command.slice(1), { cwd, env, stdio: 'pipe' });
   let output = '';
   const listeners = new Set<() => void>();
   const heard = (chunk: Buffer) => {

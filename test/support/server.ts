@@ -68,6 +68,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     HOST: '127.0.0.1',
     MILLRACE_DIR: directory,
     LOG_LEVEL: 'error',
+    // Tests compare whole answers; those of costs ask for them.
+    REPORT_COST: 'false',
   };
   const config = readConfig(environment, process.cwd());
   const server = stack.use(

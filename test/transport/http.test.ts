@@ -24,7 +24,8 @@ describe('a body', () => {
   it.each<[string, string | Uint8Array, number, string]>([
     ['that is empty', '', 400, 'INVALID_INPUT'],
     ['that is cut off', '{"query":"{__type', 400, 'INVALID_INPUT'],
-    ['that is a list', '[{"query":"{__typename}"}]', 400, 'INVALID_INPUT'],
+    ['that is a list of nothing', '[]', 400, 'INVALID_INPUT'],
+    ['that is a list of numbers', '[1]', 400, 'INVALID_INPUT'],
     ['that is null', 'null', 400, 'INVALID_INPUT'],
     ['that is a number', '1', 400, 'INVALID_INPUT'],
     ['that is a text', '"{__typename}"', 400, 'INVALID_INPUT'],

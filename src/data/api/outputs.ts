@@ -30,6 +30,9 @@ export interface FieldArgument {
   description: string;
 }
 
+/** What counting or measuring a list weighs, in rows that are answered: see `graphql/cost.ts`. */
+export const measureCost = 10;
+
 /** The argument that says which rows are meant. */
 export const whereArgument = (api: Api, name: string): { where: FieldArgument } => ({
   where: {
@@ -109,15 +112,21 @@ export function addModelOutputs(builder: Builder, api: Api, model: ApiModel): vo
       nullable: false,
       description: 'The rows of the page, each with its cursor.',
     },
-    pageInfo: { type: api.typeName('PageInfo'), nullable: false, description: 'Where the page stands in the list.' },
+    pageInfo: {
+      type: api.typeName('PageInfo'),
+      nullable: false,
+      description: 'Where the page stands in the list.',
+      extensions: { cost: 0 },
+    },
     totalCount: {
       type: 'Int',
       nullable: false,
       description: 'How many rows the whole list has; counted only when asked for.',
+      extensions: { cost: measureCost },
     },
   }));
   addObject(builder, api.typeName(`${name}Edge`), `A row of a list of ${name}, and its place.`, () => ({
-    node: { type: name, nullable: false, description: 'The row.' },
+    node: { type: name, nullable: false, description: 'The row.', extensions: { cost: 0 } },
     cursor: { type: 'String', nullable: false, description: 'Its place in the list, to begin or end another page at.' },
   }));
 }
@@ -150,5 +159,6 @@ function aggregateField(api: Api, target: string): OutputField {
     nullable: false,
     description: `What is measured over the related rows of ${name} that the viewer may see.`,
     args: () => whereArgument(api, name),
+    extensions: { cost: measureCost },
   };
 }

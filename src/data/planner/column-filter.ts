@@ -2,7 +2,7 @@ import { invalidInput } from '../../errors.ts';
 import type { ColumnField } from '../model/datamodel.ts';
 import { holdsUnknown } from '../rules/verdicts.ts';
 import { type Compiler, countTerm } from './compiler.ts';
-import { eachOf, encoderOf } from './encode.ts';
+import { eachOf, encoderOf, text } from './encode.ts';
 import { jsonFilter } from './json-filter.ts';
 import { listFilter } from './list-filter.ts';
 import { similarCondition } from './search.ts';
@@ -117,8 +117,5 @@ const like = (expression: string, pattern: string, insensitive: boolean): string
 /** A LIKE pattern that matches the text as it stands: its `%`, `_` and `\` are ordinary characters. */
 export const pattern =
   (before: string, after: string): Encode =>
-  (value, path) => {
-    const string = String(value);
-    if (string.includes('\0')) throw invalidInput(path, 'must not contain the character U+0000');
-    return before + string.replaceAll(/[\\%_]/g, '\\$&') + after;
-  };
+  (value, path) =>
+    before + (text(value, path) as string).replaceAll(/[\\%_]/g, '\\$&') + after;

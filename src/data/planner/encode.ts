@@ -72,10 +72,14 @@ const decimal: Encode = (value, path) =>
 
 const boolean: Encode = (value, path) => (typeof value === 'boolean' ? value : refuse(path, 'must be true or false'));
 
-/** Any text but one with a NUL, which PostgreSQL cannot hold. */
+/**
+ * Any text that PostgreSQL can hold: none with a NUL, and none with half of a surrogate pair, which has no UTF-8 and would
+ * silently become another character.
+ */
 export const text: Encode = (value, path) => {
   const string = String(value);
-  return string.includes('\0') ? refuse(path, nulMessage) : string;
+  if (string.includes('\0')) refuse(path, nulMessage);
+  return /\p{Surrogate}/u.test(string) ? refuse(path, 'holds half of a character') : string;
 };
 
 const nulMessage = 'must not contain the character U+0000';

@@ -1,0 +1,117 @@
+/**
+ * Several operations in one request, answered in their order as a list. Yoga has this too, but runs them side by side and
+ * each by itself: here who asks is found once, all of them together may cost what one may, and be answered with as much, and
+ * a write is done before what follows it. Nothing is begun when they cost too much together.
+ */
+import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Context } from '../context.ts';
+import { invalidInput, MillraceError } from '../errors.ts';
+import { asRequestError, toClientError } from './client-errors.ts';
+import { type Costs, isTooCostly, tooCostly } from './cost-limit.ts';
+import type { Passage } from './lane.ts';
+import { mediaTypeFor, type RawResult, rawData } from './planned-execution.ts';
+import type { Persisted } from './persisted.ts';
+import { createFindOperation } from './planned-read.ts';
+import type { GraphqlRequest } from './yoga.ts';
+
+/** What Yoga does with an operation, with all plugins in place. */
+export interface Enveloped {
+  schema: ExecutionArgs['schema'];
+  parse(text: string): ExecutionArgs['document'];
+  validate(schema: ExecutionArgs['schema'], document: ExecutionArgs['document']): readonly Error[];
+  execute(args: ExecutionArgs): Promise<ExecutionResult | RawResult> | ExecutionResult | RawResult;
+}
+
+/** An operation that may be run, or its answer already. */
+type Item = { args: ExecutionArgs; cost: number } | { answer: ExecutionResult };
+
+/** Answers a list of operations in place of the one that Yoga would look for, under the headers that Yoga gives any answer. */
+export function batches(given: {
+  costs: Costs;
+  persisted: Persisted;
+  contextOf(authorization: string | null): Promise<Context>;
+  envelop(context: Context): Enveloped;
+  /** Results as clients may see them. */
+  finish(result: ExecutionResult): ExecutionResult;
+}): Plugin<Passage> {
+  const { costs, persisted, finish } = given;
+  const findOperation = createFindOperation();
+
+  const prepare = async (
+    { schema, parse, validate }: Enveloped,
+    contextValue: Context,
+    sent: GraphqlRequest,
+  ): Promise<Item> => {
+    try {
+      const resolved = persisted.concerns(sent)
+        ? await persisted.resolve(sent, () => contextValue.viewer)
+        : { asked: sent };
+      const { asked } = resolved;
+      checkItem(asked);
+      const document = parse(asked.query);
+      const errors = validate(schema, document);
+      if (errors.length > 0) return { answer: { errors: errors.map(toClientError) } };
+      persisted.keep(resolved);
+      const { variables, operationName } = asked;
+      const known = findOperation({ schema, document }, operationName);
+      if (!known || !getOperationAST(document, operationName))
+        throw new MillraceError('INVALID_INPUT', 'name the operation to run by operationName');
+      if (known.operation.operation === 'subscription')
+        throw new MillraceError('INVALID_INPUT', 'a subscription cannot be one of several operations');
+      const cost = costs.of(schema, known, variables, contextValue.viewer).requested;
+      return { args: { schema, document, contextValue, variableValues: variables, operationName }, cost };
+    } catch (error) {
+      return { answer: { errors: [toClientError(error)] } };
+    }
+  };
+  const run = async (enveloped: Enveloped, item: Item): Promise<string> => {
+    if ('answer' in item) return JSON.stringify(finish(item.answer));
+    try {
+      const result = await enveloped.execute(item.args);
+      return rawData in result ? result[rawData].text : JSON.stringify(finish(result));
+    } catch (error) {
+      return JSON.stringify(finish({ errors: [toClientError(error)] }));
+    }
+  };
+  const answer = async (asked: readonly GraphqlRequest[], authorization: string | null): Promise<string> => {
+    const context = await given.contextOf(authorization);
+    const enveloped = given.envelop(context);
+    const items: Item[] = [];
+    for (const one of asked) items.push(await prepare(enveloped, context, one));
+    const requested = items.reduce((sum, item) => sum + ('cost' in item ? item.cost : 0), 0);
+    const cost = { requested, limit: costs.limitFor(context.viewer) };
+    if (isTooCostly(cost)) throw tooCostly(cost);
+    const texts: string[] = [];
+    for (const item of items) texts.push(await run(enveloped, item));
+    return `[${texts.join(',')}]`;
+  };
+
+  return {
+    async onRequestParse({ request, serverContext, endResponse, fetchAPI: { Response } }) {
+      const { batch } = serverContext as Passage;
+      if (!batch) return;
+      const type = mediaTypeFor(request.headers.get('accept'));
+      if (!type) return endResponse(new Response(null, { status: 406, headers: { accept: 'application/json' } }));
+      const send = (text: string, status = 200, headers: Record<string, string> = {}) =>
+        endResponse(new Response(text, { status, headers: { ...headers, 'content-type': `${type}; charset=utf-8` } }));
+      try {
+        send(await answer(batch, request.headers.get('authorization')));
+      } catch (error) {
+        const refused = asRequestError(error);
+        const { status, headers } = refused.extensions.http as { status: number; headers: Record<string, string> };
+        send(JSON.stringify(finish({ errors: [refused] })), status, headers);
+      }
+    },
+  };
+}
+
+/** Refuses what Yoga refuses of a request that stands alone. */
+function checkItem(asked: GraphqlRequest): void {
+  const { query, variables, operationName, extensions, ...others } = asked;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw invalidInput('', `unexpected parameter ${JSON.stringify(unknown.slice(0, 50))}`);
+  for (const [name, value] of Object.entries({ variables, extensions }))
+    if (Array.isArray(value) || typeof (value ?? {}) !== 'object') throw invalidInput(name, 'must be an object');
+  if (typeof (operationName ?? '') !== 'string') throw invalidInput('operationName', 'must be a string');
+}
