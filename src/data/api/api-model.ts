@@ -46,6 +46,7 @@ const sharedTypes = [
   'SortOrder',
   'NullsOrder',
   'SortOrderInput',
+  'JsonOrderByInput',
   'OrderByCount',
   'QueryMode',
   'ChangeType',
