@@ -203,12 +203,13 @@ function addWriteInputs(
         isCreate && f.isRequired && !f.isList && !f.default && !f.isUpdatedAt && !foreignKeys.has(f.name);
       return { type: f.isList ? [typeNameOf(api, f)] : typeNameOf(api, f), required, description: describe(f) };
     };
-  const writable = [...model.fields].filter(([, f]) => canWrite(f));
+  const writable = [...model.fields].filter(([, f]) => canWrite(f) && !model.policy?.ours.has(f.name));
+  const changeable = writable.filter(([, f]) => !model.policy?.lasting.has(f.name));
   addInput(builder, api.typeName(`Create${name}Input`), `What a new ${name} is made of.`, () =>
     map(writable, field(true)),
   );
   addInput(builder, api.typeName(`Update${name}Input`), `What changes about a ${name}; what is not given stays.`, () =>
-    map(writable, field(false)),
+    map(changeable, field(false)),
   );
 }
 

@@ -3,7 +3,7 @@ import type { ColumnField } from '../model/datamodel.ts';
 import { pattern } from './column-filter.ts';
 import type { Compiler } from './compiler.ts';
 import { json } from './encode.ts';
-import { partSql, partTextSql, segmentsOf, sortedPartSql } from './json-path.ts';
+import { partSql, partTextSql, segmentsOf, sortedSql } from './json-path.ts';
 import { all, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
 
@@ -25,7 +25,7 @@ export function jsonFilter(c: Compiler, field: ColumnField, document: string, va
   const segments = hasPath ? segmentsOf(path) : undefined;
   const part = segments ? partSql(document, segments) : document;
   // @NOTE what an index is made of is null for JSON's null: the same where a row is found, another thing where it is left out.
-  const found = segments && !c.isNegated ? sortedPartSql(document, segments) : part;
+  const found = segments && !c.isNegated ? sortedSql(part) : part;
   const partText = partTextSql(document, segments ?? []);
   const insensitive = value.get('mode').now === 'insensitive';
   const operators = value.keys().filter((key) => key !== 'path' && key !== 'mode');
@@ -39,7 +39,7 @@ export function jsonFilter(c: Compiler, field: ColumnField, document: string, va
 /** Null stands for the database's null and for JSON's alike. */
 const jsonEquality = (c: Compiler, part: string, value: Value): string =>
   value.now === null
-    ? `coalesce(${part}, 'null'::jsonb) = 'null'::jsonb`
+    ? `${part.startsWith('nullif(') ? part : sortedSql(part)} is null`
     : `${part} = ${c.statement.bind(value, json)}::jsonb`;
 
 function operation(

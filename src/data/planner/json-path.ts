@@ -34,11 +34,10 @@ export const partTextSql = (document: string, segments: readonly string[]): stri
   `(${document} #>> ${pathSql(segments)})`;
 
 /**
- * The part as rows are ordered and found by it: null stands for JSON's null too. Indexes are made of this expression, so
+ * A part as rows are ordered and found by it: null stands for JSON's null too. Indexes are made of this expression, so
  * what does not say it in these words does not find them.
  */
-export const sortedPartSql = (document: string, segments: readonly string[]): string =>
-  `nullif(${partSql(document, segments)}, 'null'::jsonb)`;
+export const sortedSql = (part: string): string => `nullif(${part}, 'null'::jsonb)`;
 
 const pathSql = (segments: readonly string[]): string => `array[${segments.map(textSql).join(', ')}]::text[]`;
 

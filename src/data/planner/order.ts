@@ -13,7 +13,7 @@ import {
   visible,
 } from './compiler.ts';
 import { isColumnText, isCountText, isJsonText } from './cursor-text.ts';
-import { segmentsOf, sortedPartSql } from './json-path.ts';
+import { partSql, segmentsOf, sortedSql } from './json-path.ts';
 import { relatedFrom } from './relation.ts';
 import { all } from './statement.ts';
 import type { Value } from './value.ts';
@@ -117,7 +117,7 @@ function partTerm(field: ColumnField, document: string, value: Value): OrderTerm
   const { direction, nulls } = directionOf(value);
   const segments = segmentsOf(value.get('path'));
   return {
-    expression: sortedPartSql(comparable(field, document), segments),
+    expression: sortedSql(partSql(comparable(field, document), segments)),
     direction,
     nulls,
     isNullable: true,

@@ -14,6 +14,7 @@ import { operationOf } from '../reads.ts';
 import type { Action } from '../rules/rule-set.ts';
 import { type Assignment, fillDefaults, pathOf, type RowWrite, readRowWrite } from './assignments.ts';
 import { connectOthers, leftToDefaults, lockRow, notFound, requireRule, requireVisible } from './connect.ts';
+import { countByPolicy, fillByPolicy, requireFit } from './policy.ts';
 import { compilerFor, hasKey, keyColumns, type RowKey, runStatement, runWritten, type WriteRun } from './run.ts';
 
 /** Resolves a write: one transaction that changes the row, holds it to the rules, and reads the answer back. */
@@ -49,6 +50,7 @@ async function createRow(
 ): Promise<Answers | null> {
   const write = await readRowWrite(run, model, data);
   const unchecked = leftToDefaults(model.model, write);
+  fillByPolicy(model, write, run.context.viewer);
   fillDefaults(model, write, data.path);
   const [key] = await runStatement(run, (c) => {
     const fields = [...write.columns];
@@ -60,6 +62,7 @@ async function createRow(
   await requireVisible(run, model, write, data.path, key as RowKey, unchecked);
   await connectOthers(run, model.model, key as RowKey, write);
   await requireRule(run, model.model, 'create', key as RowKey, writtenNames(write), data.path);
+  requireFit(model, write, key as RowKey, data.path);
   return readBack(run, info, model.model, key as RowKey);
 }
 
@@ -76,9 +79,11 @@ async function updateRow(
   for (const field of model.model.columns) {
     if (field.isUpdatedAt && !write.columns.has(field)) write.columns.set(field, { sql: 'now()' });
   }
+  countByPolicy(model, write);
   const key = await changeColumns(run, model.model, before, write);
   await connectOthers(run, model.model, key, write);
   await requireRule(run, model.model, 'update', key, writtenNames(write), data.path);
+  requireFit(model, write, key, data.path);
   return readBack(run, info, model.model, key);
 }
 
