@@ -1,3 +1,4 @@
+import { v7 } from 'uuid';
 import { type FieldProblem, MillraceError } from '../../errors.ts';
 import type { Viewer } from '../../viewer.ts';
 import type { ApiModel } from '../api/api-model.ts';
@@ -18,6 +19,8 @@ export interface WritePolicy {
   lasting: ReadonlySet<string>;
   /** Fields of `ours` that grow by one with each change. */
   counted: ReadonlySet<string>;
+  /** The field, of text, that tells a row from others like it: who may make none like it is not told that it is taken. */
+  name: string;
   /** Values of fields that the writer of a new row may leave out. */
   fill(viewer: Viewer): Readonly<Record<string, string | null>>;
   /** What is wrong with a row, of which its key and what is written of it is known; paths begin with the field. */
@@ -34,6 +37,11 @@ export function fillByPolicy({ model, policy }: ApiModel, write: RowWrite, viewe
     if (write.columns.has(field)) continue;
     write.columns.set(field, { value: value === null ? null : encoderOf(field)(value, name) });
   }
+}
+
+/** Gives a new row a name that nothing has. */
+export function renameByPolicy({ model, policy }: ApiModel, write: RowWrite): void {
+  if (policy) write.columns.set(columnNamed(model, policy.name), { value: v7() });
 }
 
 /** Sets what every change of a row sets; the row is at the alias `t`. */

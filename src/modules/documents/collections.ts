@@ -87,6 +87,7 @@ const policyOf = (schemas: ReadonlyMap<string, Validate>): WritePolicy => ({
   ours: new Set(['version', 'createdAt', 'updatedAt']),
   lasting: new Set(['collection', 'id']),
   counted: new Set(['version']),
+  name: 'id',
   fill: (viewer) => ({ owner: viewer.id ?? null }),
   check(row) {
     const validate = schemas.get(String(row.get('collection')));
