@@ -26,7 +26,7 @@ const names = async (url: string) =>
     )
   ).map(({ name }) => name);
 
-/** What PostgreSQL does for the last statement that begins so and names documents, as the server sends it. */
+/** What PostgreSQL does for the statement that the server makes of a query. */
 async function planOf(server: TestServer, query: string, variables: Record<string, unknown>): Promise<string> {
   const { db } = server.server;
   const sent: { text: string; values: readonly unknown[] }[] = [];
@@ -39,9 +39,7 @@ async function planOf(server: TestServer, query: string, variables: Record<strin
   db.query = spied;
   expect(answer.errors).toBeUndefined();
   const { text, values } = sent.findLast((s) => s.text.includes('documents'))!;
-  const [row] = await db.query({ text: `explain (format text) ${text}`, values });
   const rows = await db.query({ text: `explain (format text) ${text}`, values });
-  expect(row).toBeDefined();
   return rows.map(([line]) => line).join('\n');
 }
 
@@ -116,7 +114,7 @@ it('is found by the planner’s filters and orders', async () => {
   const by = (data: object, orderBy?: object) =>
     planOf(server, query, { where: { collection: { equals: 'notes' }, data }, ...(orderBy ? { orderBy } : {}) });
   for (const path of [['rank'], ['deep', hostile, '0']]) {
-    expect(await by({ path, equals: 42 })).toMatch(/Index.* millrace_path_\w+[^]*Index Cond: .*nullif/i);
+    expect(await by({ path, equals: 42 })).toMatch(/Index.* millrace_path_\w+[\s\S]*Index Cond: .*nullif/i);
     expect(await by({ path, gt: 42, lt: 50 })).toMatch(/Index.* millrace_path_\w+/);
     expect(await by({ path, equals: null })).toMatch(/Index.* millrace_path_\w+/);
     const ordered = await by({ path: ['tags'], not: 0 }, { data: { path, sort: 'asc' } });
@@ -137,10 +135,7 @@ it('tells what is wrong when there are values that have no room in an index, at 
     const { errors } = await server.stranger.query(query, { data: { big } });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', fields: [{ path: 'data' }] });
     expect(JSON.stringify(errors)).not.toMatch(/btree|index row|millrace_path/);
-    await ask(
-      database.url,
-      `drop index ${(await names(database.url)).find((n) => n.startsWith('millrace_path_'))}`,
-    );
+    await ask(database.url, `drop index ${(await names(database.url)).find((n) => n.startsWith('millrace_path_'))}`);
     await ask(
       database.url,
       `insert into documents (collection, id, data, updated_at) values ('notes', 'n', jsonb_build_object('big', '${big}'), now())`,

@@ -44,7 +44,7 @@ function compile(schema: object, options: Options): ValidateFunction {
 }
 
 function problemOf({ instancePath, keyword, params, message }: ErrorObject): FieldProblem {
-  const at = ['data', ...instancePath.split('/').slice(1).map(unescape)];
+  const at = ['data', ...instancePath.split('/').slice(1).map(unescapeKey)];
   if (keyword === 'required') return { path: [...at, params.missingProperty].join('.'), message: 'is required' };
   if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') {
     const name = params.additionalProperty ?? params.unevaluatedProperty;
@@ -54,4 +54,4 @@ function problemOf({ instancePath, keyword, params, message }: ErrorObject): Fie
 }
 
 /** A key in a JSON pointer (RFC 6901, section 4). */
-const unescape = (key: string): string => key.replaceAll('~1', '/').replaceAll('~0', '~');
+const unescapeKey = (key: string): string => key.replaceAll('~1', '/').replaceAll('~0', '~');

@@ -174,12 +174,12 @@ describe('app/documents.ts', () => {
     [
       'a rule that is async',
       { a: { read: async () => true } },
-      /app\/documents\.ts returns[^]*a\.read returned neither/,
+      /app\/documents\.ts returns[\s\S]*a\.read returned neither/,
     ],
     [
       'a rule of a field that there is not',
       { a: { read: { ownr: 'x' } } },
-      /app\/documents\.ts returns[^]*no field ownr/,
+      /app\/documents\.ts returns[\s\S]*no field ownr/,
     ],
     ['a path that is none', { a: { read: { data: { path: 'x', equals: 1 } } } }, /must be a list of keys/],
   ])('may not say %s', (_what, set, message) => {
