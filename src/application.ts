@@ -18,6 +18,13 @@ import { checkRuleSet, type RuleSet } from './data/rules/rule-set.ts';
 import { StartupError } from './errors.ts';
 import { type ListedOperations, readListedOperations } from './graphql/listed-operations.ts';
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
+import {
+  type CollectionSet,
+  compileCollections,
+  documentFile,
+  documentModel,
+  type PathIndex,
+} from './modules/documents/collections.ts';
 
 /** Everything that follows from the application's files. */
 export interface Application {
@@ -25,6 +32,8 @@ export interface Application {
   datamodel: Datamodel;
   rules: RuleSet;
   schema: GraphQLSchema;
+  /** Parts of documents that are indexed; undefined where there are no documents. */
+  documentIndexes: readonly PathIndex[] | undefined;
   reads: Reads;
   /** The operations that clients may name, where there is a list of them. */
   listed?: ListedOperations;
@@ -36,18 +45,20 @@ export interface Application {
 export interface Sources {
   files: readonly SchemaFile[];
   rules: RuleSet;
+  collections?: CollectionSet;
   extend?: SchemaExtension;
 }
 
 /** Loads a module of the application; a reload must not meet the one that was loaded before. */
 export type ModuleLoader = (url: string) => Promise<unknown>;
 
-/** Reads `prisma/`, `app/rules.ts` and `app/schema.ts` of a project. Without rules everything is closed to all but the admin role. */
+/** Reads `prisma/`, `app/rules.ts`, `app/documents.ts` and `app/schema.ts` of a project. Without rules everything is closed to all but the admin role. */
 export async function readSources(root: string, load: ModuleLoader = (url) => import(url)): Promise<Sources> {
   const files = await readSchemaFiles(root);
   const rules = (await loadDefault(root, 'app/rules.ts', load)) as RuleSet | undefined;
+  const collections = (await loadDefault(root, 'app/documents.ts', load)) as CollectionSet | undefined;
   const extend = (await loadDefault(root, 'app/schema.ts', load)) as SchemaExtension | undefined;
-  return { files, rules: rules ?? {}, extend };
+  return { files, rules: rules ?? {}, collections, extend };
 }
 
 async function loadDefault(root: string, name: string, load: ModuleLoader): Promise<unknown> {
@@ -85,20 +96,47 @@ export function createApplication(
   config: Pick<GraphqlConfig, 'limits' | 'planCacheSize' | 'persisted'>,
   defaultSchema?: string,
 ): Application {
-  const { rules } = sources;
   const datamodel = readDatamodel(sources.files, defaultSchema);
   if (datamodel.models.size === 0) {
     throw new StartupError('there is no model in prisma/*.prisma', 'write your models into prisma/app.prisma');
   }
-  checkRuleSet(rules, datamodel);
-  const api = describeApi(datamodel, rules);
-  probeRules(rules, api, datamodel);
+  checkRuleSet(sources.rules, datamodel);
+  const documents = documentsOf(sources);
+  const rules = { ...sources.rules, ...documents?.rules };
+  const api = describeApi(datamodel, rules, documents?.policies);
+  probeRules(sources.rules, api, datamodel);
+  probeRules(documents?.rules ?? {}, api, datamodel, 'app/documents.ts');
   const schema = buildSchema(api, sources.extend);
   const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
   const limits = { ...config.limits, cursorSecret };
   const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });
   const listed = config.persisted && readListedOperations(config.persisted.file, schema, config.limits);
-  return { files: sources.files, datamodel, rules, schema, reads, listed, notices: noticesOf(datamodel, rules) };
+  const notices = noticesOf(datamodel, documents ? { [documentModel]: {}, ...rules } : rules);
+  const { files } = sources;
+  return { files, datamodel, rules, schema, documentIndexes: documents?.indexes, reads, listed, notices };
+}
+
+/** What is said of documents, in a project whose model they are the platform's; undefined in others. */
+function documentsOf({ files, rules, collections }: Sources) {
+  if (!files.some((file) => file.path === documentFile)) {
+    if (!collections) return undefined;
+    throw new StartupError(
+      `app/documents.ts speaks of documents, whose model is not there: ${documentFile}`,
+      `bring ${documentFile} back, or delete app/documents.ts`,
+    );
+  }
+  if (collections && rules[documentModel]) {
+    throw new StartupError(
+      `the rules of ${documentModel} are said twice: in app/rules.ts and in app/documents.ts`,
+      `say them by collection in app/documents.ts alone, or delete that file`,
+    );
+  }
+  const { rules: own, policy, indexes } = compileCollections(collections ?? {});
+  return {
+    rules: collections ? { [documentModel]: own } : {},
+    policies: new Map([[documentModel, policy]]),
+    indexes,
+  };
 }
 
 function noticesOf({ models }: Datamodel, rules: RuleSet): string[] {

@@ -15,6 +15,7 @@ import { createEngine } from './graphql/yoga.ts';
 import { createLive, type Live } from './live/live.ts';
 import { placeIn } from './log/cursor.ts';
 import { openLogNode } from './log/node.ts';
+import { installIndexes } from './modules/documents/indexes.ts';
 import type { Bus } from './platform/bus/bus.ts';
 import { createInProcessBus } from './platform/bus/in-process.ts';
 import { createRedisBus } from './platform/bus/redis.ts';
@@ -92,6 +93,9 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     ),
   );
   await requireTables(config, overrides, db, databaseUrl, application);
+  const index = ({ datamodel, documentIndexes }: Application) =>
+    installIndexes(db, databaseUrl, datamodel, documentIndexes);
+  await index(application);
 
   const logNode = stack.use(
     await openLogNode({
@@ -148,6 +152,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     application: () => application,
     live: () => live,
     async replace(next) {
+      await index(next);
       await logNode.capture(next.datamodel);
       const before = live;
       application = next;

@@ -35,11 +35,11 @@ export function createPlanCache<P extends { slots: readonly RuleSlot[] }>(size: 
   >();
   let operationCount = 0;
 
-  const identify = ({ schema, operation }: Operation) => {
+  const identify = ({ schema, operation, fragments }: Operation) => {
     let known = operations.get(operation);
     if (!known) {
       operationCount += 1;
-      known = { id: operationCount, shape: variablesShaper(schema, operation) };
+      known = { id: operationCount, shape: variablesShaper(schema, operation, fragments) };
       operations.set(operation, known);
     }
     return known;

@@ -10,8 +10,8 @@ import { invalidInput, MillraceError } from '../errors.ts';
 import { asRequestError, toClientError } from './client-errors.ts';
 import { type Costs, isTooCostly, tooCostly } from './cost-limit.ts';
 import type { Passage } from './lane.ts';
-import { mediaTypeFor, type RawResult, rawData } from './planned-execution.ts';
 import type { Persisted } from './persisted.ts';
+import { mediaTypeFor, type RawResult, rawData } from './planned-execution.ts';
 import { createFindOperation } from './planned-read.ts';
 import type { GraphqlRequest } from './yoga.ts';
 

@@ -6,6 +6,7 @@ import { readConfig } from '../../config/config.ts';
 import { readDatamodel } from '../../data/model/read-datamodel.ts';
 import { readSchemaFiles, type SchemaFile } from '../../data/model/schema-files.ts';
 import { StartupError } from '../../errors.ts';
+import { documentFile } from '../../modules/documents/collections.ts';
 import { adaptPlatformSchema, type ForeignSchema, readForeignSchema } from './convert-schema.ts';
 import { explainPart, readForeignFiles } from './foreign-files.ts';
 
@@ -63,7 +64,8 @@ async function makePlan(root: string, path: string): Promise<Plan> {
 async function fitSchema(root: string, files: SchemaFile[]) {
   const foreign = readForeignSchema(files.map(({ content }) => content).join('\n\n'));
   const platformSchema = adaptPlatformSchema(await readFile(join(root, 'prisma', 'schema.prisma'), 'utf8'), foreign);
-  const platform = (await readSchemaFiles(root)).filter(({ path }) => path.startsWith('prisma/platform/'));
+  const isKept = (path: string) => path.startsWith('prisma/platform/') && path !== documentFile;
+  const platform = (await readSchemaFiles(root)).filter(({ path }) => isKept(path));
   // Read from its own files, so that a mistake is shown where it stands.
   const { models } = readDatamodel([{ path: 'prisma/schema.prisma', content: platformSchema }, ...files, ...platform]);
   return { foreign, platformSchema, models: models.size };
@@ -85,6 +87,7 @@ function describePlan({ foreign, models, changes, migrations }: Plan): string {
     `prisma/migrations      removed${migrations ? `; those of ${migrations} come in their place` : ''}`,
     'app/rules.ts           closed to all but the admin role, until you open it',
     'app/seed.ts, schema.ts removed',
+    'app/documents.ts       removed, and its model: docs/documents.md tells how to have documents',
   ];
   const kept = [...attributes.map((line) => line.split(' ')[0]!), ...previewFeatures];
   if (kept.length > 0) lines.push(`prisma/schema.prisma   takes over ${kept.join(', ')}`);
@@ -106,7 +109,8 @@ async function carryOut({ root, foreign, platformSchema, migrations }: Plan): Pr
   await writeFile(join(root, 'prisma', 'app.prisma'), foreign.models);
   await writeFile(join(root, 'prisma', 'schema.prisma'), platformSchema);
   await writeFile(join(root, 'app', 'rules.ts'), closedRules);
-  for (const name of ['seed.ts', 'schema.ts']) await rm(join(root, 'app', name), { force: true });
+  for (const name of ['seed.ts', 'schema.ts', 'documents.ts']) await rm(join(root, 'app', name), { force: true });
+  await rm(join(root, documentFile), { force: true });
   await rm(target, { recursive: true, force: true });
   if (migrations) await cp(migrations, target, { recursive: true });
 }

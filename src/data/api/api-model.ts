@@ -2,6 +2,7 @@ import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
 import type { ColumnField, Datamodel, EnumType, Field, Model, RelationField, UniqueKey } from '../model/datamodel.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import type { WritePolicies, WritePolicy } from '../writes/policy.ts';
 import { filterNameOf, havingNameOf } from './filters.ts';
 import { countField, measures, resultOf } from './measures.ts';
 import { scalarNames } from './scalars.ts';
@@ -25,6 +26,8 @@ export interface ApiModel {
   isPublic: boolean;
   /** Fields, by Prisma's name, that some viewer may not read: nullable in the API. */
   guarded: ReadonlySet<string>;
+  /** What its writes are held to besides its rules. */
+  policy?: WritePolicy;
 }
 
 /** The models of the API by their name in the Prisma schema, and the enums they use. */
@@ -46,6 +49,7 @@ const sharedTypes = [
   'SortOrder',
   'NullsOrder',
   'SortOrderInput',
+  'JsonOrderByInput',
   'OrderByCount',
   'QueryMode',
   'SearchLanguage',
@@ -127,11 +131,14 @@ export const upperFirst = (name: string): string => name.charAt(0).toUpperCase()
  * Decides what is in the API and what it is called there.
  * @throws StartupError when two things would have one name, naming the model and the line of app/rules.ts that helps
  */
-export function describeApi(datamodel: Datamodel, rules: RuleSet): Api {
+export function describeApi(datamodel: Datamodel, rules: RuleSet, policies: WritePolicies = new Map()): Api {
   const included = [...datamodel.models.values()].filter((model) => rules[model.name]?.api !== false);
   const names = new Set(included.map((model) => model.name));
   const ones = new Set(included.map((model) => lowerFirst(typeNameIn(model, rules))));
-  const models = included.map((model) => apiModel(model, names, ones, rules));
+  const models = included.map((model) => ({
+    ...apiModel(model, names, ones, rules),
+    policy: policies.get(model.name),
+  }));
   const enums = [...datamodel.enums.values()].filter((e) =>
     models.some((m) =>
       [...m.fields.values()].some((f) => f.kind === 'column' && f.type.kind === 'enum' && f.type.enum === e),

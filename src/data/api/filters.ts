@@ -1,5 +1,6 @@
 import type { Builder } from '../../graphql/builder.ts';
 import type { ColumnField, ScalarType } from '../model/datamodel.ts';
+import { pathOfSql } from '../planner/json-path.ts';
 import { isOpaque } from '../search-text.ts';
 import type { Api } from './api-model.ts';
 import { resultOf } from './measures.ts';
@@ -9,6 +10,7 @@ import { typeNameOf } from './scalars.ts';
 interface Operator {
   type: string | [string];
   description: string;
+  extensions?: Readonly<Record<string, unknown>>;
 }
 
 type Operators = Record<string, Operator>;
@@ -42,6 +44,7 @@ const json = (type: string, api: Api): Operators => ({
   path: {
     type: ['String'],
     description: 'The way to the part that the other conditions speak of; list positions are digits.',
+    extensions: pathOfSql,
   },
   equals: { type, description: 'Equal to this document; `null` finds JSON null and no value alike.' },
   not: { type, description: 'Not equal to this document.' },
@@ -127,9 +130,9 @@ function addFilter(builder: Builder, name: string, description: string, operator
     description,
     fields: (t) =>
       Object.fromEntries(
-        Object.entries(operators).map(([key, { type, description }]) => [
+        Object.entries(operators).map(([key, { type, description, extensions }]) => [
           key,
-          t.field({ type: inputType(type), required: false, description }),
+          t.field({ type: inputType(type), required: false, description, extensions }),
         ]),
       ),
   });

@@ -1,5 +1,6 @@
 import type { Builder } from '../../graphql/builder.ts';
-import { type ColumnField, type Field, isOrderable } from '../model/datamodel.ts';
+import { type ColumnField, type Field, isDocument, isOrderable } from '../model/datamodel.ts';
+import { pathOfSql } from '../planner/json-path.ts';
 import { type Api, type ApiModel, compoundKeyName, compoundKeys, reachableKeys } from './api-model.ts';
 import { describe } from './descriptions.ts';
 import { filterNameOf, inputType } from './filters.ts';
@@ -11,6 +12,7 @@ export interface InputField {
   type: string | [string];
   required?: boolean;
   description?: string;
+  extensions?: Readonly<Record<string, unknown>>;
 }
 
 /** Adds an input type whose fields are known at run time only. */
@@ -26,7 +28,12 @@ export function addInput(
       Object.fromEntries(
         Object.entries(fields()).map(([key, f]) => [
           key,
-          t.field({ type: inputType(f.type), required: f.required ?? false, description: f.description }),
+          t.field({
+            type: inputType(f.type),
+            required: f.required ?? false,
+            description: f.description,
+            extensions: f.extensions,
+          }),
         ]),
       ),
   });
@@ -57,6 +64,23 @@ export function addSharedInputs(builder: Builder, api: Api): void {
     nulls: {
       type: api.typeName('NullsOrder'),
       description: 'Where rows without a value stand; last in ascending order by default.',
+    },
+  }));
+  addInput(builder, api.typeName('JsonOrderByInput'), 'A part of a JSON document, and a direction.', () => ({
+    path: {
+      type: ['String'],
+      required: true,
+      description: 'The way to the part; list positions are digits.',
+      extensions: pathOfSql,
+    },
+    sort: {
+      type: api.typeName('SortOrder'),
+      required: true,
+      description: 'Which way round; texts come before numbers, numbers before booleans, then lists, then objects.',
+    },
+    nulls: {
+      type: api.typeName('NullsOrder'),
+      description: 'Where rows stand whose part is null or not there; last in ascending order by default.',
     },
   }));
   addInput(builder, api.typeName('OrderByCount'), 'Order by how many related rows the viewer may see.', () => ({
@@ -109,7 +133,7 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
       none: { type: api.typeName(`${name}WhereInput`), description: 'None matches.' },
     }),
   );
-  const orderable = entries.filter(([, f]) => f.kind === 'relation' || isOrderable(f));
+  const orderable = entries.filter(([, f]) => f.kind === 'relation' || isOrderable(f) || isDocument(f));
   addInput(builder, api.typeName(`${name}OrderByInput`), `One thing to order ${name} by.`, () => ({
     ...map(orderable, (f) => orderInput(api, f, targetOf(f))),
     ...searchOrders(api, model),
@@ -122,6 +146,8 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
 }
 
 function orderInput(api: Api, field: Field, target: string): InputField {
+  if (field.kind === 'column' && isDocument(field))
+    return { type: api.typeName('JsonOrderByInput'), description: describe(field) };
   if (field.kind === 'column')
     return { type: api.typeName(field.isRequired ? 'SortOrder' : 'SortOrderInput'), description: describe(field) };
   return { type: api.typeName(field.isList ? 'OrderByCount' : `${target}OrderByInput`), description: describe(field) };
@@ -182,12 +208,13 @@ function addWriteInputs(
         isCreate && f.isRequired && !f.isList && !f.default && !f.isUpdatedAt && !foreignKeys.has(f.name);
       return { type: f.isList ? [typeNameOf(api, f)] : typeNameOf(api, f), required, description: describe(f) };
     };
-  const writable = [...model.fields].filter(([, f]) => canWrite(f));
+  const writable = [...model.fields].filter(([, f]) => canWrite(f) && !model.policy?.ours.has(f.name));
+  const changeable = writable.filter(([, f]) => !model.policy?.lasting.has(f.name));
   addInput(builder, api.typeName(`Create${name}Input`), `What a new ${name} is made of.`, () =>
     map(writable, field(true)),
   );
   addInput(builder, api.typeName(`Update${name}Input`), `What changes about a ${name}; what is not given stays.`, () =>
-    map(writable, field(false)),
+    map(changeable, field(false)),
   );
 }
 

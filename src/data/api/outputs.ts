@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Builder } from '../../graphql/builder.ts';
-import type { Field, RelationField } from '../model/datamodel.ts';
+import { type Field, isDocument, type RelationField } from '../model/datamodel.ts';
 import type { Api, ApiModel } from './api-model.ts';
 import { describe } from './descriptions.ts';
 import { inputType } from './filters.ts';
@@ -135,8 +135,17 @@ function outputField(api: Api, model: ApiModel, field: Field): OutputField {
   const description = describe(field);
   if (field.kind === 'relation') return relationField(api, model, field, description);
   const nullable = model.guarded.has(field.name) || (!field.isRequired && !field.isList);
-  return { type: typeNameOf(api, field), isList: field.isList, nullable, description };
+  const output = { type: typeNameOf(api, field), isList: field.isList, nullable, description };
+  // @NOTE nullable however the column is: the part that is asked for need not be there.
+  return isDocument(field) ? { ...output, nullable: true, args: () => pathArgument } : output;
 }
+
+const pathArgument: Record<string, FieldArgument> = {
+  path: {
+    type: ['String'],
+    description: 'The way to a part of it, null where that is not there; list positions are digits.',
+  },
+};
 
 function relationField(api: Api, { guarded }: ApiModel, field: RelationField, description: string): OutputField {
   const target = api.models.get(field.target)!;

@@ -147,3 +147,7 @@ export function identifyingFields(model: Model): readonly ColumnField[] {
 export function isOrderable(field: ColumnField): boolean {
   return !field.isList && !(field.type.kind === 'scalar' && field.type.name === 'Json') && field.nativeType !== 'Xml';
 }
+
+/** Whether the field holds one JSON document, whose parts can be spoken of. */
+export const isDocument = (field: ColumnField): boolean =>
+  !field.isList && field.type.kind === 'scalar' && field.type.name === 'Json';

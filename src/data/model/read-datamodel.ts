@@ -32,10 +32,23 @@ export function readDatamodel(files: readonly SchemaFile[], defaultSchema = 'pub
   const composed = composeSchema(files);
   const problems = schemaProblems(composed, parser.lint(JSON.stringify(composed.map((f) => [f.path, f.content]))));
   if (problems.length > 0) {
-    throw new StartupError(problems.join('\n'), 'correct the schema; `npx prisma validate` checks it alone');
+    throw new StartupError(problems.join('\n'), remedyFor(problems, files));
   }
   const document = parse(parser, composed);
   return fromDocument(document, surroundingsOf(composed, defaultSchema));
+}
+
+/** A model of the application's own may have the name of one of the platform's, which is there while its file is. */
+function remedyFor(problems: readonly string[], files: readonly SchemaFile[]): string {
+  const names = problems.flatMap((p) => /"(\w+)" (?:cannot|could not) be defined because .* exists/.exec(p)?.[1] ?? []);
+  const twice = files.find(
+    ({ path, content }) =>
+      path.startsWith('prisma/platform/') &&
+      names.some((name) => new RegExp(`^model ${name}\\b|@@map\\("${name}"\\)`, 'm').test(content)),
+  );
+  return twice
+    ? `rename yours, or delete ${twice.path} to do without the platform's`
+    : 'correct the schema; `npx prisma validate` checks it alone';
 }
 
 function parse(parser: ReturnType<typeof loadParser>, files: readonly SchemaFile[]): DMMF.Datamodel {

@@ -9,6 +9,23 @@ export const isCountText = isBetween(0n, 2n ** 63n - 1n);
 /** Whether a text could be a rank, which is finite and not negative. */
 export const isRankText = (text: string): boolean => /^\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?$/.test(text);
 
+/** What no number of a `jsonb` is written like: with an exponent, or with more digits than it has room for. */
+const beyondJsonb = /\d[eE]|\d{131073}|\.\d{16384}/;
+/** What it holds of no text: U+0000, and half of a character. */
+const heldByNoText = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
+
+/** Whether PostgreSQL could have written a text for a JSON document other than null. */
+export function isJsonText(text: string): boolean {
+  if (text === 'null' || heldByNoText.test(text)) return false;
+  if (beyondJsonb.test(text.replaceAll(/"(?:\\.|[^"\\])*"/g, '""'))) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether PostgreSQL could have written a text for a value of the column: in a cursor made by hand there may be any other. */
 export function isColumnText(field: ColumnField, text: string): boolean {
   if (field.type.kind === 'enum') return field.type.enum.values.some((v) => v.label === text);
@@ -34,6 +51,6 @@ export function isColumnText(field: ColumnField, text: string): boolean {
     case 'Bytes':
       return /^\\x(?:[\da-f]{2})*$/.test(text);
     case 'Json':
-      return true;
+      return isJsonText(text);
   }
 }

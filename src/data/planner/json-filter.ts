@@ -2,7 +2,8 @@ import { invalidInput } from '../../errors.ts';
 import type { ColumnField } from '../model/datamodel.ts';
 import { pattern } from './column-filter.ts';
 import type { Compiler } from './compiler.ts';
-import { eachOf, json, text } from './encode.ts';
+import { json } from './encode.ts';
+import { partSql, partTextSql, segmentsOf, sortedSql } from './json-path.ts';
 import { all, not } from './statement.ts';
 import { isRecord, type Value } from './value.ts';
 
@@ -21,18 +22,24 @@ export function jsonFilter(c: Compiler, field: ColumnField, document: string, va
   if (!isRecord(value.now)) return jsonEquality(c, document, value);
   const path = value.get('path');
   const hasPath = path.now !== undefined && path.now !== null;
-  const at = hasPath ? c.statement.bind(path, eachOf(text)) : undefined;
-  const part = at ? `(${document} #> ${at}::text[])` : document;
-  const partText = at ? `(${document} #>> ${at}::text[])` : `(${document} #>> '{}')`;
+  const segments = hasPath ? segmentsOf(path) : undefined;
+  const part = segments ? partSql(document, segments) : document;
+  // @NOTE what an index is made of is null for JSON's null: the same where a row is found, another thing where it is left out.
+  const found = segments && !c.isNegated ? sortedSql(part) : part;
+  const partText = partTextSql(document, segments ?? []);
   const insensitive = value.get('mode').now === 'insensitive';
   const operators = value.keys().filter((key) => key !== 'path' && key !== 'mode');
-  return all(operators.map((key) => operation(c, field, part, partText, key, value.get(key), insensitive)));
+  return all(
+    operators.map((key) =>
+      operation(c, field, key === 'not' ? part : found, partText, key, value.get(key), insensitive),
+    ),
+  );
 }
 
 /** Null stands for the database's null and for JSON's alike. */
 const jsonEquality = (c: Compiler, part: string, value: Value): string =>
   value.now === null
-    ? `coalesce(${part}, 'null'::jsonb) = 'null'::jsonb`
+    ? `${part.startsWith('nullif(') ? part : sortedSql(part)} is null`
     : `${part} = ${c.statement.bind(value, json)}::jsonb`;
 
 function operation(

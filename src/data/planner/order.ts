@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { invalidInput } from '../../errors.ts';
-import { type ColumnField, identifyingFields, type Model } from '../model/datamodel.ts';
+import { type ColumnField, identifyingFields, isDocument, type Model } from '../model/datamodel.ts';
+import { comparable } from './column-filter.ts';
 import {
   apiModelOf,
   type Compiler,
@@ -11,7 +12,8 @@ import {
   relatedness,
   visible,
 } from './compiler.ts';
-import { isColumnText, isCountText } from './cursor-text.ts';
+import { isColumnText, isCountText, isJsonText } from './cursor-text.ts';
+import { partSql, segmentsOf, sortedSql } from './json-path.ts';
 import { relatedFrom } from './relation.ts';
 import { searchOrder } from './search.ts';
 import { all } from './statement.ts';
@@ -81,8 +83,9 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
   const field = fieldCalled(c, model, key, 'client');
   if (!field) throw invalidInput(value.path, `${model.name} has no field ${key}`);
   if (field.kind === 'column') {
-    const { direction, nulls } = directionOf(value);
     const expression = column(c, model, alias, field, 'client');
+    if (isDocument(field)) return partTerm(field, expression, value);
+    const { direction, nulls } = directionOf(value);
     const isNullable = !field.isRequired || expression.startsWith('(case');
     const accepts = (text: string) => isColumnText(field, text);
     return { expression, direction, nulls, isNullable, label: `${field.name}:${direction}:${nulls}`, accepts };
@@ -110,6 +113,20 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
   if (inner.isCount)
     return { ...inner, expression: `coalesce(${expression}, 0)`, label: `${field.name}.${inner.label}` };
   return { ...inner, expression, isNullable: true, label: `${field.name}.${inner.label}` };
+}
+
+/** @NOTE the path is part of the label, so that a cursor does not go on behind a value of another part. */
+function partTerm(field: ColumnField, document: string, value: Value): OrderTerm {
+  const { direction, nulls } = directionOf(value);
+  const segments = segmentsOf(value.get('path'));
+  return {
+    expression: sortedSql(partSql(comparable(field, document), segments)),
+    direction,
+    nulls,
+    isNullable: true,
+    label: `${field.name}${JSON.stringify(segments)}:${direction}:${nulls}`,
+    accepts: isJsonText,
+  };
 }
 
 /** `asc`, or `{ sort: asc, nulls: last }`; PostgreSQL holds null for the greatest value. */

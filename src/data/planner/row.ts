@@ -1,9 +1,11 @@
 import { type FieldNode, type GraphQLObjectType, isObjectType } from 'graphql';
-import type { ColumnField, Model, RelationField } from '../model/datamodel.ts';
+import { type ColumnField, isDocument, type Model, type RelationField } from '../model/datamodel.ts';
 import { aggregateSql } from './aggregate.ts';
 import { fieldArguments } from './arguments.ts';
-import { apiModelOf, type Compiler, column, relatedness, visibleFrom } from './compiler.ts';
+import { comparable } from './column-filter.ts';
+import { apiModelOf, type Compiler, column, type Place, relatedness, visibleFrom } from './compiler.ts';
 import { connectionSql } from './connection.ts';
+import { partSql, segmentsOf } from './json-path.ts';
 import { outputSql } from './output.ts';
 import { relatedFrom } from './relation.ts';
 import { collectFields, type Surroundings, setsOf } from './selection.ts';
@@ -31,7 +33,7 @@ export function rowColumns(c: SelectionCompiler, model: Model, alias: string, no
     const field = api.fields.get(name);
     const measured = api.aggregates.get(name);
     if (name === '__typename') columns.set(key, `${literal(api.name)}::text`);
-    else if (field?.kind === 'column') columns.set(key, columnSql(c, model, alias, field));
+    else if (field?.kind === 'column') columns.set(key, selectedSql(c, type, { model, alias }, field, same[0]!));
     else if (field) columns.set(key, relationSql(c, type, model, alias, field, same));
     else if (measured) columns.set(key, measuredSql(c, type, { model, relation: measured, alias }, same));
     else for (const need of needsOf(c, type, name)) columns.set(needKey(need), neededColumn(c, model, alias, need));
@@ -62,6 +64,20 @@ export const selectedColumns = (
 
 /** An object of nothing: in SQL a select list cannot make it. */
 export const emptyObject = "'{}'::json";
+
+/** A column as it is asked for: of a document, perhaps a part. */
+function selectedSql(
+  c: SelectionCompiler,
+  type: GraphQLObjectType,
+  { model, alias }: Place,
+  field: ColumnField,
+  node: FieldNode,
+): string {
+  if (!isDocument(field) || !node.arguments?.length) return columnSql(c, model, alias, field);
+  const path = fieldArguments(node, type.getFields()[node.name.value]!.args, c.at.variables).get('path');
+  if (path.now === undefined || path.now === null) return columnSql(c, model, alias, field);
+  return partSql(comparable(field, column(c, model, alias, field, 'client')), segmentsOf(path));
+}
 
 const columnSql = (c: Compiler, model: Model, alias: string, field: ColumnField): string =>
   outputSql(field, column(c, model, alias, field, 'client'));

@@ -1,4 +1,6 @@
 import {
+  type ASTNode,
+  type FragmentDefinitionNode,
   type GraphQLInputType,
   type GraphQLSchema,
   isEnumType,
@@ -7,6 +9,7 @@ import {
   isNonNullType,
   type OperationDefinitionNode,
   typeFromAST,
+  visit,
 } from 'graphql';
 import { cursorShape } from './cursor.ts';
 import { isRecord, partOf } from './value.ts';
@@ -18,11 +21,14 @@ type Shaper = (value: unknown) => string;
 export function variablesShaper(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
+  fragments: Readonly<Record<string, FragmentDefinitionNode>>,
 ): (variables: Readonly<Record<string, unknown>>) => string {
   const known = new Map<GraphQLInputType, Shaper>();
+  const paths = variablesInPaths([operation, ...Object.values(fragments)]);
   const shapers = (operation.variableDefinitions ?? []).map((definition): [string, Shaper] => {
     const type = typeFromAST(schema, definition.type as Parameters<typeof typeFromAST>[1]) as GraphQLInputType;
-    return [definition.variable.name.value, shaperOf(type, known)];
+    const name = definition.variable.name.value;
+    return [name, paths.has(name) ? (value) => wholeOf(value) ?? shaperOf(type, known)(value) : shaperOf(type, known)];
   });
   return (variables) => {
     let shape = '';
@@ -44,6 +50,26 @@ function shaperOf(type: GraphQLInputType, known: Map<GraphQLInputType, Shaper>):
   return shaper;
 }
 
+/**
+ * Variables that stand where a path stands, or a part of one.
+ * @NOTE by the name alone, whatever it is an argument or a field of: what is no path only has a plan for each of its values.
+ */
+function variablesInPaths(nodes: readonly ASTNode[]): Set<string> {
+  const found = new Set<string>();
+  const collect = (node: { name: { value: string } } & ASTNode) => {
+    if (node.name.value !== 'path') return;
+    visit(node, { Variable: (variable) => void found.add(variable.name.value) });
+  };
+  for (const node of nodes) visit(node, { Argument: collect, ObjectField: collect });
+  return found;
+}
+
+/** All of a text or of a list of texts; undefined for anything else. */
+const wholeOf = (value: unknown): string | undefined =>
+  typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+    ? JSON.stringify(value)
+    : undefined;
+
 const absence = (value: unknown): string | undefined => (value === undefined ? 'u' : value === null ? 'n' : undefined);
 
 function makeShaper(type: GraphQLInputType, known: Map<GraphQLInputType, Shaper>): Shaper {
@@ -59,7 +85,11 @@ function makeShaper(type: GraphQLInputType, known: Map<GraphQLInputType, Shaper>
     return (value) => {
       if (!isRecord(value)) return 'v';
       let shape = '{';
-      for (const key of Object.keys(value)) shape += `${key}:${shaperOf(fields[key]!.type, known)(value[key])},`;
+      for (const key of Object.keys(value)) {
+        const { type, extensions } = fields[key]!;
+        const whole = extensions.isPathOfSql ? wholeOf(value[key]) : undefined;
+        shape += `${key}:${whole ?? shaperOf(type, known)(value[key])},`;
+      }
       return `${shape}}`;
     };
   }

@@ -55,7 +55,7 @@ type ValueOf<T, K> = T extends unknown ? (K extends keyof T ? T[K] : never) : ne
 type Plain<T> = Extract<T, object>;
 
 /** `T` with `never` in place of every key that the allowed type does not have, at any depth. */
-type Exact<T, Allowed> = T extends readonly (infer Item)[]
+export type Exact<T, Allowed> = T extends readonly (infer Item)[]
   ? readonly Exact<Item, Plain<Allowed> extends readonly (infer A)[] ? A : Allowed>[]
   : T extends Date | Uint8Array
     ? T

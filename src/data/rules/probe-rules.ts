@@ -14,7 +14,7 @@ const sample = viewerOf({ sub: '00000000-0000-4000-8000-000000000000', role: 'sa
  * exist is found now and not by the first client. A rule that throws for such a viewer is left to those it is meant for.
  * @throws StartupError naming every rule that cannot be applied
  */
-export function probeRules(rules: RuleSet, api: Api, datamodel: Datamodel): void {
+export function probeRules(rules: RuleSet, api: Api, datamodel: Datamodel, file = 'app/rules.ts'): void {
   const verdicts = verdictsFor(sample, rules);
   const problems = [...datamodel.models.values()].flatMap((model) => {
     const own = rules[model.name];
@@ -42,7 +42,7 @@ export function probeRules(rules: RuleSet, api: Api, datamodel: Datamodel): void
   });
   if (problems.length === 0) return;
   throw new StartupError(
-    `app/rules.ts returns what cannot be applied:\n${problems.map((p) => `  ${p}`).join('\n')}`,
+    `${file} returns what cannot be applied:\n${problems.map((p) => `  ${p}`).join('\n')}`,
     'return true, false or filters of what is in prisma/*.prisma; the compiler knows what fits: npx tsc -p app',
   );
 }

@@ -111,7 +111,9 @@ export function shapeOfVerdict(value: unknown, key = ''): string {
   if (Array.isArray(value)) {
     if (value.some((item) => isRecord(item)))
       return ['[', value.map((item) => shapeOfVerdict(item)).join(','), ']'].join('');
-    return holdsUnknown(value) ? '[?]' : '[]';
+    if (holdsUnknown(value)) return '[?]';
+    // @NOTE quoted, so that no text of a token's can spell another shape.
+    return key === 'path' ? JSON.stringify(value.map(String)) : '[]';
   }
   if (isRecord(value)) {
     const parts = Object.entries(value).map(([name, part]) =>

@@ -14,6 +14,7 @@ import { operationOf } from '../reads.ts';
 import type { Action } from '../rules/rule-set.ts';
 import { type Assignment, fillDefaults, pathOf, type RowWrite, readRowWrite } from './assignments.ts';
 import { connectOthers, leftToDefaults, lockRow, notFound, requireRule, requireVisible } from './connect.ts';
+import { countByPolicy, fillByPolicy, renameByPolicy, requireFit } from './policy.ts';
 import { compilerFor, hasKey, keyColumns, type RowKey, runStatement, runWritten, type WriteRun } from './run.ts';
 
 /** Resolves a write: one transaction that changes the row, holds it to the rules, and reads the answer back. */
@@ -34,6 +35,7 @@ export async function resolveWrite(
       return deleteRow(run, info, model, args.get('where'));
     });
   } catch (error) {
+    if (action === 'create' && isTaken(error)) await requireAllowed(context, info, model, args.get('data'));
     throw (
       (action === 'create' && leadingNowhere(error, context, model, args.get('data'))) ||
       inFieldNames(error, model, args)
@@ -47,20 +49,55 @@ async function createRow(
   model: ApiModel,
   data: Value,
 ): Promise<Answers | null> {
+  const { key, write } = await insertRow(run, model, data);
+  requireFit(model, write, key, data.path);
+  return readBack(run, info, model.model, key);
+}
+
+/** Makes the row and holds it to the rules. @param change of what is written, before it is */
+async function insertRow(
+  run: WriteRun,
+  model: ApiModel,
+  data: Value,
+  change: (write: RowWrite) => void = () => {},
+): Promise<{ key: RowKey; write: RowWrite }> {
   const write = await readRowWrite(run, model, data);
   const unchecked = leftToDefaults(model.model, write);
+  fillByPolicy(model, write, run.context.viewer);
   fillDefaults(model, write, data.path);
-  const [key] = await runStatement(run, (c) => {
+  change(write);
+  const [row] = await runStatement(run, (c) => {
     const fields = [...write.columns];
     const names = fields.map(([field]) => identifier(field.column)).join(', ');
     const values = fields.map(([, assignment]) => assignedSql(c, assignment)).join(', ');
     const body = fields.length > 0 ? `(${names}) values (${values})` : 'default values';
     return `insert into ${tableRef(model.model.table)} as t ${body} returning ${keyColumns(model.model, 't')}`;
   });
-  await requireVisible(run, model, write, data.path, key as RowKey, unchecked);
-  await connectOthers(run, model.model, key as RowKey, write);
-  await requireRule(run, model.model, 'create', key as RowKey, writtenNames(write), data.path);
-  return readBack(run, info, model.model, key as RowKey);
+  const key = row as RowKey;
+  await requireVisible(run, model, write, data.path, key, unchecked);
+  await connectOthers(run, model.model, key, write);
+  await requireRule(run, model.model, 'create', key, writtenNames(write), data.path);
+  return { key, write };
+}
+
+const isTaken = (error: unknown): boolean => error instanceof DatabaseError && error.violation?.kind === 'unique';
+
+/**
+ * That a name is taken is told to those who might have made the row under another one, which is tried. @throws FORBIDDEN
+ */
+async function requireAllowed(context: Context, info: GraphQLResolveInfo, model: ApiModel, data: Value): Promise<void> {
+  if (!model.policy) return;
+  const { api, datamodel } = context.reads;
+  const undone = new MillraceError('CONFLICT', 'nothing of this is to stay');
+  try {
+    await context.db.transaction(async (tx) => {
+      const run: WriteRun = { tx, context, api, datamodel, variables: info.variableValues };
+      await insertRow(run, model, data, (write) => renameByPolicy(model, write));
+      throw undone;
+    });
+  } catch (error) {
+    if (error !== undone) throw error;
+  }
 }
 
 async function updateRow(
@@ -76,9 +113,11 @@ async function updateRow(
   for (const field of model.model.columns) {
     if (field.isUpdatedAt && !write.columns.has(field)) write.columns.set(field, { sql: 'now()' });
   }
+  countByPolicy(model, write);
   const key = await changeColumns(run, model.model, before, write);
   await connectOthers(run, model.model, key, write);
   await requireRule(run, model.model, 'update', key, writtenNames(write), data.path);
+  requireFit(model, write, key, data.path);
   return readBack(run, info, model.model, key);
 }
 
