@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { ticksOf, ticksOfFamily } from './cpu.ts';
 import type { Load, LoadResult } from './load.ts';
 import type { Peer } from './peers.ts';
-import type { Shape } from './shapes.ts';
 import { percentile } from './statistics.ts';
+import type { Shape } from './world.ts';
 
 /** What one peer came to in one round; times in microseconds. */
 export interface Measurement {
@@ -96,12 +96,33 @@ export async function requireSameAnswers(peers: readonly Peer[], { shape, token 
     peers.map(async (peer) => {
       const { url, bodies } = peer.requestsOf(shape);
       const response = await fetch(url, { method: 'POST', headers: headersOf(token), body: bodies[index] });
-      return (await response.json()) as { data?: unknown };
+      const text = await response.text();
+      const { data, errors } = parse(text);
+      return { text, data: errors ? undefined : canonical(peer.formOf(shape, data)) };
     }),
   );
   const [first, ...others] = answers;
-  if (!first?.data || !others.every((other) => isDeepStrictEqual(other, first))) {
-    const shown = answers.map((a, i) => `${peers[i]!.name}: ${JSON.stringify(a).slice(0, 600)}`);
+  if (!first?.data || !others.every(({ data }) => isDeepStrictEqual(data, first.data))) {
+    const shown = answers.map(({ text }, i) => `${peers[i]!.name}: ${text.slice(0, 600)}`);
     throw new Error(`the peers answer ${shape.name} differently:\n${shown.join('\n')}`);
   }
+}
+
+function parse(text: string): { data?: unknown; errors?: unknown } {
+  try {
+    return JSON.parse(text) as { data?: unknown };
+  } catch {
+    return {};
+  }
+}
+
+/** The same value in one spelling: peers write an instant, and a sum that may be great, in their own ways. */
+export function canonical(value: unknown): unknown {
+  if (typeof value === 'string') {
+    if (/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value)) return new Date(value).toISOString();
+    return /^\d{1,15}$/.test(value) ? Number(value) : value;
+  }
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, canonical(entry)]));
 }

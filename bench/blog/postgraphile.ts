@@ -1,0 +1,55 @@
+// What PostGraphile is asked, whose schema has names of its own; aliases give the answers the form of Millrace's.
+
+const columns = 'id title category published views createdAt';
+
+/** One post by its id. */
+export const onePost = `query Post($id: UUID!) {
+  post: postById(id: $id) { ${columns} }
+}`;
+
+/** The front page, with these fields of people. */
+export const posts = (author: string) => `query Front {
+  posts: allPosts(first: 50, orderBy: [CREATED_AT_DESC]) {
+    nodes {
+      id title
+      author: userByAuthorId { ${author} }
+      comments: commentsByPostId(first: 3, orderBy: [CREATED_AT_DESC]) {
+        nodes { id body createdAt author: userByAuthorId { ${author} } }
+      }
+    }
+  }
+}`;
+
+/** Many rows without relations. */
+export const flatPosts = `query Export($first: Int!) {
+  posts: allPosts(first: $first, orderBy: [CREATED_AT_DESC]) { nodes { ${columns} } }
+}`;
+
+/** A page with its total. */
+export const filteredPage = `query Page($category: String!, $views: Int!) {
+  posts: allPosts(
+    first: 20
+    filter: { category: { equalTo: $category }, views: { greaterThanOrEqualTo: $views } }
+    orderBy: [CREATED_AT_DESC]
+  ) {
+    totalCount
+    nodes { id title category views createdAt }
+  }
+}`;
+
+/** Sum and greatest number of views, by category. */
+export const groups = `query Categories {
+  posts: allPosts {
+    groupedAggregates(groupBy: [CATEGORY]) { keys sum { views } max { views } }
+  }
+}`;
+
+interface Groups {
+  posts: { groupedAggregates: { keys: string[]; sum: object; max: object }[] };
+}
+
+/** The groups in the form and order of Millrace's. */
+export function formOfGroups({ posts: { groupedAggregates } }: Groups) {
+  const rows = groupedAggregates.map(({ keys: [category], sum, max }) => ({ keys: { category: category! }, sum, max }));
+  return { postsGroupBy: rows.sort((a, b) => (a.keys.category < b.keys.category ? -1 : 1)) };
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import type { Shape } from '../world.ts';
+import * as postgraphile from './postgraphile.ts';
+
+/** Rows of a page of the shape `flat`; above Millrace's own limit, which is raised for the run. */
+const flatRows = 1000;
+
+/** The id of the nth row of a kind, as rows.sql makes it. */
+export function idOf(kind: 'user' | 'post', n: number): string {
+  const hash = createHash('md5').update(`${kind} ${n}`).digest('hex');
+  return hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+const columns = 'id title category published views createdAt';
+
+const onePost = `query Post($id: String!) {
+  post(where: { id: $id }) { ${columns} }
+}`;
+
+const posts = (author: string, list = (comment: string) => `{ nodes { ${comment} } }`) => `query Front {
+  posts(first: 50, orderBy: { createdAt: desc }) {
+    nodes {
+      id title
+      author { ${author} }
+      comments(first: 3, orderBy: { createdAt: desc }) ${list(`id body createdAt author { ${author} }`)}
+    }
+  }
+}`;
+
+const flatPosts = `query Export($first: Int!) {
+  posts(first: $first, orderBy: { createdAt: desc }) { nodes { ${columns} } }
+}`;
+
+const filteredPage = `query Page($category: String!, $views: Int!) {
+  posts(
+    first: 20
+    where: { category: { equals: $category }, views: { gte: $views } }
+    orderBy: { createdAt: desc }
+  ) {
+    totalCount
+    nodes { id title category views createdAt }
+  }
+}`;
+
+const groups = `query Categories {
+  postsGroupBy(by: [{ category: true }]) { keys { category } sum { views } max { views } }
+}`;
+
+/** Lists of a row are plain ones there, and groups a field of its own. */
+const stock = {
+  posts: (author: string) => posts(author, (comment) => `{ ${comment} }`),
+  formOfPosts: (data: { posts: { nodes: { comments: unknown[] }[] } }) => ({
+    posts: { nodes: data.posts.nodes.map((post) => ({ ...post, comments: { nodes: post.comments } })) },
+  }),
+  groups: `query Categories {
+  categories { keys { category } sum { views } max { views } }
+}`,
+  formOfGroups: ({ categories }: { categories: unknown[] }) => ({ postsGroupBy: categories }),
+};
+
+const categories = ['art', 'books', 'cities', 'food', 'games'];
+
+/** What is asked of the blog. */
+export function describeShapes(): Shape[] {
+  const ids = Array.from({ length: 500 }, (_, n) => idOf('post', n * 190 + 1));
+  return [
+    {
+      name: 'by-id',
+      title: 'one post by id',
+      query: onePost,
+      queries: { postgraphile: postgraphile.onePost },
+      variables: ids.map((id) => ({ id })),
+      requests: 4000,
+    },
+    {
+      name: 'nested',
+      title: '50 posts, author, 3 newest comments, their authors',
+      query: posts('id name'),
+      queries: { postgraphile: postgraphile.posts('id name'), stock: stock.posts('id name') },
+      forms: { stock: stock.formOfPosts },
+      variables: [{}],
+      requests: 400,
+    },
+    {
+      name: 'flat',
+      title: '1,000 flat rows',
+      query: flatPosts,
+      queries: { postgraphile: postgraphile.flatPosts },
+      variables: [{ first: flatRows }],
+      requests: 250,
+    },
+    {
+      name: 'page',
+      title: 'a filtered page of 20, with the total',
+      query: filteredPage,
+      queries: { postgraphile: postgraphile.filteredPage },
+      variables: categories.flatMap((category) => [300, 700].map((views) => ({ category, views }))),
+      requests: 600,
+    },
+    {
+      name: 'groups',
+      title: 'posts by category: sum and greatest of their views',
+      query: groups,
+      queries: { postgraphile: postgraphile.groups, stock: stock.groups },
+      forms: { postgraphile: postgraphile.formOfGroups, stock: stock.formOfGroups },
+      variables: [{}],
+      requests: 100,
+    },
+    {
+      name: 'custom',
+      title: 'nested, with a field of code at each author',
+      query: posts('id name displayName'),
+      queries: { postgraphile: postgraphile.posts('id name displayName'), stock: stock.posts('id name displayName') },
+      forms: { stock: stock.formOfPosts },
+      variables: [{}],
+      requests: 300,
+    },
+  ];
+}
