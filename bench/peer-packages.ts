@@ -14,7 +14,7 @@ export function preparePeers(root: string, say: (line: string) => void): void {
     run(directory, 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   }
   copyFileSync(path.join(root, 'bench/blog/prisma/app.prisma'), path.join(directory, 'prisma/app.prisma'));
-  run(directory, path.join(root, 'node_modules/.bin/prisma'), ['generate']);
+  run(directory, 'npx', ['--no-install', 'prisma', 'generate']); // which finds the generators of both directories
 }
 
 /** The Node that PostGraphile takes: this one from 22 on, otherwise the one among the peers' packages. */

@@ -1,20 +1,20 @@
 // What PostGraphile is asked, whose schema has names of its own; aliases give the answers the form of Millrace's.
 
-const columns = 'id title category published views createdAt';
+const columns = 'id: rowId title category published views createdAt';
 
 /** One post by its id. */
 export const onePost = `query Post($id: UUID!) {
-  post: postById(id: $id) { ${columns} }
+  post: postByRowId(rowId: $id) { ${columns} }
 }`;
 
-/** The front page, with these fields of people. */
+/** The front page, with these fields of people beside their ids. */
 export const posts = (author: string) => `query Front {
   posts: allPosts(first: 50, orderBy: [CREATED_AT_DESC]) {
     nodes {
-      id title
-      author: userByAuthorId { ${author} }
+      id: rowId title
+      author: userByAuthorId { id: rowId ${author} }
       comments: commentsByPostId(first: 3, orderBy: [CREATED_AT_DESC]) {
-        nodes { id body createdAt author: userByAuthorId { ${author} } }
+        nodes { id: rowId body createdAt author: userByAuthorId { id: rowId ${author} } }
       }
     }
   }
@@ -33,7 +33,7 @@ export const filteredPage = `query Page($category: String!, $views: Int!) {
     orderBy: [CREATED_AT_DESC]
   ) {
     totalCount
-    nodes { id title category views createdAt }
+    nodes { id: rowId title category views createdAt }
   }
 }`;
 

@@ -84,8 +84,7 @@ const resolvers = {
       const text = `select ${columns} ${matching} order by p.created_at desc, p.id limit $${values.length + 1}`;
       return {
         nodes: await ask(name, text, [...values, first]),
-        totalCount: async () =>
-          (await ask<{ count: number }>(`${name} count`, `select count(*)::int ${matching}`, values))[0]!.count,
+        countAll: () => ask<{ count: number }>(`${name} count`, `select count(*)::int ${matching}`, values),
       };
     },
     async postsGroupBy(_: unknown, _arguments: unknown, { viewerId }: Asking) {
@@ -93,6 +92,9 @@ const resolvers = {
       const rows = await ask<{ category: string; sum: number; max: number }>('groups', text, [viewerId]);
       return rows.map(({ category, sum, max }) => ({ keys: { category }, sum: { views: sum }, max: { views: max } }));
     },
+  },
+  Posts: {
+    totalCount: async ({ countAll }: { countAll(): Promise<{ count: number }[]> }) => (await countAll())[0]!.count,
   },
   User: { displayName: ({ name }: Row) => displayNameOf(name) },
 };

@@ -1,5 +1,5 @@
-// PostGraphile 5 with its Amber preset and the V4 names, which say what a field leads along; rules by row-level security under a
-// role and the settings that its documentation shows; filters and aggregates by the plugins for it.
+// PostGraphile 5 with its Amber preset; rules by row-level security, under a role and settings as its documentation shows; filters
+// and groups by the plugins for them.
 import { createServer } from 'node:http';
 import { PgAggregatesPreset } from '@graphile/pg-aggregates';
 import { postgraphile } from 'postgraphile';
@@ -17,6 +17,8 @@ const authenticate = createAuthenticator(options);
 
 const instance = postgraphile({
   extends: [PostGraphileAmberPreset, PostGraphileConnectionFilterPreset, PgAggregatesPreset],
+  // Filters by every column, as Millrace has them, and not by indexed ones alone.
+  disablePlugins: ['PgIndexBehaviorsPlugin'],
   plugins: [
     extendSchema({
       typeDefs: 'extend type User { displayName: String }',
@@ -32,14 +34,12 @@ const instance = postgraphile({
   pgServices: [
     makePgService({ connectionString: options.url, schemas: ['public'], poolConfig: { max: options.poolSize } }),
   ],
-  gather: { pgStrictFunctions: true },
   grafserv: { graphqlPath: '/graphql', graphiql: false, watch: false },
   grafast: {
     context: async ({ node }) => {
       const viewer = await authenticate(node?.req.headers.authorization ?? '');
       return { pgSettings: { role: 'reader', 'jwt.claims.user_id': viewer.id } };
     },
-    explain: false,
   },
 });
 
