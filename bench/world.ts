@@ -21,7 +21,7 @@ export interface Asker {
 }
 
 /** Names a shape on the command line, and is the hand-written peer's path. */
-export type ShapeName = 'by-id' | 'nested' | 'flat' | 'page' | 'groups' | 'custom';
+export type ShapeName = 'by-id' | 'nested' | 'flat' | 'page' | 'groups' | 'groups-all' | 'custom';
 
 /** Something to read that every peer is asked for. */
 export interface Shape {

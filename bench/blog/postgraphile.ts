@@ -26,10 +26,10 @@ export const flatPosts = `query Export($first: Int!) {
 }`;
 
 /** A page with its total. */
-export const filteredPage = `query Page($category: String!, $views: Int!) {
+export const filteredPage = `query Page($category: String!, $since: Datetime!) {
   posts: allPosts(
     first: 20
-    filter: { category: { equalTo: $category }, views: { greaterThanOrEqualTo: $views } }
+    filter: { category: { equalTo: $category }, createdAt: { greaterThanOrEqualTo: $since } }
     orderBy: [CREATED_AT_DESC]
   ) {
     totalCount
@@ -38,8 +38,8 @@ export const filteredPage = `query Page($category: String!, $views: Int!) {
 }`;
 
 /** Sum and greatest number of views, by category. */
-export const groups = `query Categories {
-  posts: allPosts {
+export const groups = `query Categories($since: Datetime!) {
+  posts: allPosts(filter: { createdAt: { greaterThanOrEqualTo: $since } }) {
     groupedAggregates(groupBy: [CATEGORY]) { keys sum { views } max { views } }
   }
 }`;

@@ -1,4 +1,4 @@
-import type { Statements } from '../world.ts';
+import type { Statement, Statements } from '../world.ts';
 import { displayNameOf } from './display-name.ts';
 
 const columns = 'p.id, p.title, p.category, p.published, p.views, p.created_at as "createdAt"';
@@ -18,6 +18,17 @@ const nested = (isAdmin: boolean) => `select coalesce(json_agg(x), '[]')::text f
   ) as comments
   from (select * from posts p where ${readable(isAdmin)} order by p.created_at desc, p.id limit 50) p
 ) x`;
+
+const groups: Statement = {
+  text: (isAdmin) => `select coalesce(json_agg(json_build_object(
+        'keys', json_build_object('category', category),
+        'sum', json_build_object('views', sum::text), 'max', json_build_object('views', max)) order by category), '[]')::text
+      from (
+        select p.category, sum(p.views), max(p.views) from posts p where p.created_at >= $2 and ${readable(isAdmin)} group by 1
+  ) x`,
+  values: ({ since }) => [since],
+  wrap: (json) => `{"data":{"postsGroupBy":${json}}}`,
+};
 
 /** The blog's requests by hand: the rows of app/rules.ts and no others. */
 export const statements: Statements = {
@@ -41,7 +52,7 @@ export const statements: Statements = {
   },
   page: {
     text: (isAdmin) => {
-      const matching = `from posts p where p.category = $2 and p.views >= $3 and ${readable(isAdmin)}`;
+      const matching = `from posts p where p.category = $2 and p.created_at >= $3 and ${readable(isAdmin)}`;
       return `select json_build_object('totalCount', (select count(*) ${matching}), 'nodes', (
         select coalesce(json_agg(x), '[]') from (
           select p.id, p.title, p.category, p.views, p.created_at as "createdAt" ${matching}
@@ -49,19 +60,11 @@ export const statements: Statements = {
         ) x
       ))::text`;
     },
-    values: ({ category, views }) => [category, views],
+    values: ({ category, since }) => [category, since],
     wrap: (json) => `{"data":{"posts":${json}}}`,
   },
-  groups: {
-    text: (isAdmin) => `select coalesce(json_agg(json_build_object(
-        'keys', json_build_object('category', category),
-        'sum', json_build_object('views', sum::text), 'max', json_build_object('views', max)) order by category), '[]')::text
-      from (
-        select p.category, sum(p.views), max(p.views) from posts p where ${readable(isAdmin)} group by 1
-      ) x`,
-    values: () => [],
-    wrap: (json) => `{"data":{"postsGroupBy":${json}}}`,
-  },
+  groups,
+  'groups-all': groups,
   custom: {
     text: nested,
     values: () => [],

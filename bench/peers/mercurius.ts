@@ -15,9 +15,9 @@ const schema = `
   scalar DateTime
   enum SortOrder { asc desc }
   input StringFilter { equals: String }
-  input IntFilter { gte: Int }
+  input DateTimeFilter { gte: DateTime! }
   input PostKey { id: String! }
-  input PostFilter { category: StringFilter, views: IntFilter }
+  input PostFilter { category: StringFilter, createdAt: DateTimeFilter }
   input NewestFirst { createdAt: SortOrder! }
   input GroupKey { category: Boolean! }
   type User { id: ID! name: String! displayName: String! }
@@ -35,7 +35,7 @@ const schema = `
   type Query {
     post(where: PostKey!): Post
     posts(first: Int!, where: PostFilter, orderBy: NewestFirst): Posts!
-    postsGroupBy(by: [GroupKey!]!): [Group!]!
+    postsGroupBy(by: [GroupKey!]!, where: PostFilter): [Group!]!
   }
 `;
 
@@ -51,9 +51,9 @@ interface Asking {
   viewerId: string;
 }
 
-interface PostsArguments {
-  first: number;
-  where?: { category?: { equals: string }; views?: { gte: number } };
+interface PostFilter {
+  category?: { equals: string };
+  createdAt?: { gte: string };
 }
 
 const columns =
@@ -66,6 +66,19 @@ async function ask<R = Row>(name: string, text: string, values: unknown[]): Prom
   return rows as R[];
 }
 
+/** What is asked for and may be read, in SQL; statements of the same form have the same name. */
+function conditionOf(where: PostFilter | undefined, viewerId: string) {
+  const asked = [
+    ['p.category =', where?.category?.equals],
+    ['p.created_at >=', where?.createdAt?.gte],
+  ].filter(([, value]) => value !== undefined);
+  return {
+    name: asked.map(([comparison]) => comparison).join(' '),
+    condition: [readable, ...asked.map(([comparison], n) => `${comparison} $${n + 2}`)].join(' and '),
+    values: [viewerId, ...asked.map(([, value]) => value)],
+  };
+}
+
 const resolvers = {
   DateTime: new GraphQLScalarType({ name: 'DateTime', serialize: (value) => (value as Date).toISOString() }),
   Query: {
@@ -73,23 +86,19 @@ const resolvers = {
       const text = `select ${columns} from posts p where p.id = $2 and ${readable}`;
       return (await ask('post', text, [viewerId, where.id]))[0];
     },
-    async posts(_: unknown, { first, where }: PostsArguments, { viewerId }: Asking) {
-      const category = where?.category?.equals;
-      const views = where?.views?.gte;
-      const values = [viewerId, ...[category, views].filter((value) => value !== undefined)];
-      const matching = `from posts p where ${readable}${category === undefined ? '' : ' and p.category = $2'}${
-        views === undefined ? '' : ` and p.views >= $${values.length}`
-      }`;
-      const name = `posts ${category !== undefined} ${views !== undefined}`;
-      const text = `select ${columns} ${matching} order by p.created_at desc, p.id limit $${values.length + 1}`;
+    async posts(_: unknown, { first, where }: { first: number; where?: PostFilter }, { viewerId }: Asking) {
+      const { name, condition, values } = conditionOf(where, viewerId);
+      const text = `select ${columns} from posts p where ${condition} order by p.created_at desc, p.id limit $${values.length + 1}`;
+      const count = `select count(*)::int from posts p where ${condition}`;
       return {
-        nodes: await ask(name, text, [...values, first]),
-        countAll: () => ask<{ count: number }>(`${name} count`, `select count(*)::int ${matching}`, values),
+        nodes: await ask(`posts ${name}`, text, [...values, first]),
+        countAll: () => ask<{ count: number }>(`count ${name}`, count, values),
       };
     },
-    async postsGroupBy(_: unknown, _arguments: unknown, { viewerId }: Asking) {
-      const text = `select p.category, sum(p.views)::int, max(p.views) from posts p where ${readable} group by 1 order by 1`;
-      const rows = await ask<{ category: string; sum: number; max: number }>('groups', text, [viewerId]);
+    async postsGroupBy(_: unknown, { where }: { where?: PostFilter }, { viewerId }: Asking) {
+      const { name, condition, values } = conditionOf(where, viewerId);
+      const text = `select p.category, sum(p.views)::int, max(p.views) from posts p where ${condition} group by 1 order by 1`;
+      const rows = await ask<{ category: string; sum: number; max: number }>(`groups ${name}`, text, values);
       return rows.map(({ category, sum, max }) => ({ keys: { category }, sum: { views: sum }, max: { views: max } }));
     },
   },

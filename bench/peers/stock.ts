@@ -39,9 +39,16 @@ const NewestFirst = builder.inputType('NewestFirst', {
 });
 const PostKey = builder.inputType('PostKey', { fields: (t) => ({ id: t.string({ required: true }) }) });
 const StringFilter = builder.inputType('StringFilter', { fields: (t) => ({ equals: t.string({ required: true }) }) });
-const IntFilter = builder.inputType('IntFilter', { fields: (t) => ({ gte: t.int({ required: true }) }) });
+const DateTimeFilter = builder.inputType('DateTimeFilter', {
+  fields: (t) => ({ gte: t.field({ type: 'DateTime', required: true }) }),
+});
 const PostFilter = builder.inputType('PostFilter', {
-  fields: (t) => ({ category: t.field({ type: StringFilter }), views: t.field({ type: IntFilter }) }),
+  fields: (t) => ({ category: t.field({ type: StringFilter }), createdAt: t.field({ type: DateTimeFilter }) }),
+});
+
+const conditionOf = (where: typeof PostFilter.$inferInput | null | undefined): Prisma.PostWhereInput => ({
+  ...(where?.category && { category: where.category }),
+  ...(where?.createdAt && { createdAt: where.createdAt }),
 });
 
 const User = builder.prismaObject('User', {
@@ -137,18 +144,19 @@ builder.queryType({
         where: t.arg({ type: PostFilter }),
         orderBy: t.arg({ type: NewestFirst }),
       },
-      resolve: (_root, { first, where, orderBy }, { viewerId }) => {
-        const { category, views } = where ?? {};
-        const asked = { ...(category && { category }), ...(views && { views }) };
-        return { first, where: { AND: [asked, readable(viewerId)] }, orderBy };
-      },
+      resolve: (_root, { first, where, orderBy }, { viewerId }) => ({
+        first,
+        where: { AND: [conditionOf(where), readable(viewerId)] },
+        orderBy,
+      }),
     }),
     categories: t.field({
       type: [CategoryGroup],
-      resolve: (_root, _args, { viewerId }) =>
+      args: { where: t.arg({ type: PostFilter }) },
+      resolve: (_root, { where }, { viewerId }) =>
         prisma.post.groupBy({
           by: ['category'],
-          where: readable(viewerId),
+          where: { AND: [conditionOf(where), readable(viewerId)] },
           _sum: { views: true },
           _max: { views: true },
           orderBy: { category: 'asc' },
