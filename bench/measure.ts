@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { isDeepStrictEqual } from 'node:util';
-import { ticksOf, ticksOfFamily } from './cpu.ts';
+import { microsecondsOf, microsecondsOfFamily } from './cpu.ts';
 import type { Load, LoadResult } from './load.ts';
 import type { Peer } from './peers.ts';
 import { percentile } from './statistics.ts';
@@ -61,12 +61,16 @@ export function startLoader(): Loader {
 /** Loads one peer and reads off what it and PostgreSQL have used meanwhile. */
 export async function measure(machine: Machine, peer: Peer, task: Task): Promise<Measurement> {
   const { postmaster, ticksPerSecond } = machine;
-  const before = { server: ticksOf(peer.pid), database: ticksOfFamily(postmaster) };
+  const used = () => ({
+    server: microsecondsOf(peer.pid, ticksPerSecond),
+    database: microsecondsOfFamily(postmaster, ticksPerSecond),
+  });
+  const before = used();
   const { duration, latencies, bytes } = await machine.loader.run(loadOf(peer, task));
-  const perRequest = (ticks: number) => (ticks / ticksPerSecond / task.requests) * 1e6;
+  const after = used();
   return {
-    server: perRequest(ticksOf(peer.pid) - before.server),
-    database: perRequest(ticksOfFamily(postmaster) - before.database),
+    server: (after.server - before.server) / task.requests,
+    database: (after.database - before.database) / task.requests,
     throughput: (task.requests / duration) * 1000,
     median: percentile(latencies, 0.5) * 1000,
     p99: percentile(latencies, 0.99) * 1000,
