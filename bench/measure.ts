@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { isDeepStrictEqual } from 'node:util';
-import { ticksOf, ticksOfFamily } from './cpu.ts';
+import { microsecondsOf, microsecondsOfFamily } from './cpu.ts';
 import type { Load, LoadResult } from './load.ts';
 import type { Peer } from './peers.ts';
-import type { Shape } from './shapes.ts';
 import { percentile } from './statistics.ts';
+import type { Shape } from './world.ts';
 
 /** What one peer came to in one round; times in microseconds. */
 export interface Measurement {
@@ -61,12 +61,16 @@ export function startLoader(): Loader {
 /** Loads one peer and reads off what it and PostgreSQL have used meanwhile. */
 export async function measure(machine: Machine, peer: Peer, task: Task): Promise<Measurement> {
   const { postmaster, ticksPerSecond } = machine;
-  const before = { server: ticksOf(peer.pid), database: ticksOfFamily(postmaster) };
+  const used = () => ({
+    server: microsecondsOf(peer.pid, ticksPerSecond),
+    database: microsecondsOfFamily(postmaster, ticksPerSecond),
+  });
+  const before = used();
   const { duration, latencies, bytes } = await machine.loader.run(loadOf(peer, task));
-  const perRequest = (ticks: number) => (ticks / ticksPerSecond / task.requests) * 1e6;
+  const after = used();
   return {
-    server: perRequest(ticksOf(peer.pid) - before.server),
-    database: perRequest(ticksOfFamily(postmaster) - before.database),
+    server: (after.server - before.server) / task.requests,
+    database: (after.database - before.database) / task.requests,
     throughput: (task.requests / duration) * 1000,
     median: percentile(latencies, 0.5) * 1000,
     p99: percentile(latencies, 0.99) * 1000,
@@ -96,13 +100,33 @@ export async function requireSameAnswers(peers: readonly Peer[], { shape, token 
     peers.map(async (peer) => {
       const { url, bodies } = peer.requestsOf(shape);
       const response = await fetch(url, { method: 'POST', headers: headersOf(token), body: bodies[index] });
-      return (await response.json()) as { data?: unknown };
+      const text = await response.text();
+      const { data, errors } = parse(text);
+      return { text, data: errors ? undefined : canonical(peer.formOf(shape, data)) };
     }),
   );
-  // Millrace says besides what its answer cost.
-  const [first, ...others] = answers.map(({ data }) => data);
-  if (!first || !others.every((other) => isDeepStrictEqual(other, first))) {
-    const shown = answers.map((a, i) => `${peers[i]!.name}: ${JSON.stringify(a).slice(0, 600)}`);
+  const [first, ...others] = answers;
+  if (!first?.data || !others.every(({ data }) => isDeepStrictEqual(data, first.data))) {
+    const shown = answers.map(({ text }, i) => `${peers[i]!.name}: ${text.slice(0, 600)}`);
     throw new Error(`the peers answer ${shape.name} differently:\n${shown.join('\n')}`);
   }
+}
+
+function parse(text: string): { data?: unknown; errors?: unknown } {
+  try {
+    return JSON.parse(text) as { data?: unknown };
+  } catch {
+    return {};
+  }
+}
+
+/** The same value in one spelling: peers write an instant, and a sum that may be great, in their own ways. */
+export function canonical(value: unknown): unknown {
+  if (typeof value === 'string') {
+    if (/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value)) return new Date(value).toISOString();
+    return /^\d{1,15}$/.test(value) ? Number(value) : value;
+  }
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, canonical(entry)]));
 }

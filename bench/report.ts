@@ -1,16 +1,21 @@
 import type { Measurement } from './measure.ts';
+import { type PeerName, peerTitles } from './peers.ts';
 import { median, ratioOfRounds } from './statistics.ts';
+import type { ShapeName } from './world.ts';
 
-/** Both peers' measurements of one shape, round by round. */
+/** What each peer came to in one round. */
+export type Round = Partial<Record<PeerName, Measurement>>;
+
+/** The peers' measurements of one shape, round by round. */
 export interface Outcome {
-  shape: string;
+  shape: ShapeName;
   title: string;
   role: string;
   connections: number;
-  rounds: { millrace: Measurement; handwritten: Measurement }[];
+  rounds: Round[];
 }
 
-/** Millrace ÷ hand-written: below 1, Millrace is better in all but throughput. */
+/** Millrace ÷ another peer: below 1, Millrace is better in all but throughput. */
 export interface Ratios {
   /** CPU a request, server and PostgreSQL together. */
   cpu: number;
@@ -21,12 +26,18 @@ export interface Ratios {
   p99: number;
 }
 
-/** The ratios of an outcome, each the median of the rounds' own. */
-export function ratiosOf({ rounds }: Outcome): Ratios {
+/** The peers that an outcome holds Millrace against. */
+export function othersOf({ rounds }: Outcome): PeerName[] {
+  return Object.keys(peerTitles).filter((name): name is PeerName => name !== 'millrace' && name in (rounds[0] ?? {}));
+}
+
+/** The ratios of an outcome to one peer, each the median of the rounds' own. */
+export function ratiosOf({ rounds }: Outcome, peer: PeerName): Ratios {
+  const pairs = rounds.flatMap(({ millrace, [peer]: other }) => (millrace && other ? [{ millrace, other }] : []));
   const of = (value: (m: Measurement) => number) =>
-    ratioOfRounds(rounds.map((round) => ({ ours: value(round.millrace), theirs: value(round.handwritten) })));
+    ratioOfRounds(pairs.map(({ millrace, other }) => ({ ours: value(millrace), theirs: value(other) })));
   return {
-    cpu: of(cpuOf),
+    cpu: of(({ server, database }) => server + database),
     server: of((m) => m.server),
     database: of((m) => m.database),
     throughput: of((m) => m.throughput),
@@ -35,45 +46,48 @@ export function ratiosOf({ rounds }: Outcome): Ratios {
   };
 }
 
-const cpuOf = ({ server, database }: Measurement): number => server + database;
-
 const heading = [
   'shape',
   'asker',
   'conns',
+  'Millrace ÷',
   'CPU',
   'server',
   'database',
   'throughput',
   'median',
   'p99',
-  'hand-written µs',
+  'its µs',
   'Millrace µs',
   'bytes',
 ];
+const textColumns = new Set([0, 1, 3]);
 
 /** A table of ratios, with the CPU microseconds a request (server + PostgreSQL) that they come from. */
 export function formatReport(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map((outcome) => {
-    const ratios = ratiosOf(outcome);
-    const middle = (value: (round: Outcome['rounds'][number]) => number) =>
-      median(outcome.rounds.map(value)).toFixed(0);
-    const both = (peer: 'millrace' | 'handwritten') =>
-      `${middle((r) => r[peer].server)} + ${middle((r) => r[peer].database)}`;
-    return [
-      outcome.shape,
-      outcome.role,
-      String(outcome.connections),
-      ...[ratios.cpu, ratios.server, ratios.database, ratios.throughput, ratios.median, ratios.p99].map((r) =>
-        Number.isNaN(r) ? '–' : r.toFixed(2),
-      ),
-      both('handwritten'),
-      both('millrace'),
-      `${middle((r) => r.handwritten.bytes)} / ${middle((r) => r.millrace.bytes)}`,
-    ];
-  });
+  const rows = outcomes.flatMap((outcome) =>
+    othersOf(outcome).map((peer) => {
+      const ratios = ratiosOf(outcome, peer);
+      const middle = (name: PeerName, value: (m: Measurement) => number) =>
+        median(outcome.rounds.map((round) => value(round[name]!))).toFixed(0);
+      const both = (name: PeerName) => `${middle(name, (m) => m.server)} + ${middle(name, (m) => m.database)}`;
+      return [
+        outcome.shape,
+        outcome.role,
+        String(outcome.connections),
+        peerTitles[peer],
+        ...[ratios.cpu, ratios.server, ratios.database, ratios.throughput, ratios.median, ratios.p99].map((r) =>
+          Number.isNaN(r) ? '–' : r.toFixed(2),
+        ),
+        both(peer),
+        both('millrace'),
+        `${middle(peer, (m) => m.bytes)} / ${middle('millrace', (m) => m.bytes)}`,
+      ];
+    }),
+  );
   const all = [heading, ...rows];
   const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const line = (row: string[]) => row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)));
+  const line = (row: string[]) =>
+    row.map((cell, i) => (textColumns.has(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)));
   return all.map((row) => line(row).join('  ').trimEnd()).join('\n');
 }

@@ -3,6 +3,7 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { createClient } from 'redis';
 import { openTokens } from '../../src/platform/tokens.ts';
 import { startDatabase } from '../database.ts';
+import { furnishTracker } from '../tracker/world.ts';
 import { type Board, copyBoard, furnishBoard, memberCount, memberId } from './board.ts';
 import { type PeerProcess, startPeer } from './peer-process.ts';
 import { startRedisServer } from './redis-server.ts';
@@ -28,7 +29,7 @@ export interface Stage extends AsyncDisposable {
 /** Starts PostgreSQL and Redis, and furnishes a database to copy. */
 export async function openStage(root: string, profile: string | undefined): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await startDatabase(root, 2000, true));
+  const database = stack.use(await startDatabase((url) => furnishTracker(url, 2000), true));
   await furnishBoard(database.url);
   const redis = stack.use(await startRedisServer(database.directory));
   const publisher = createClient({ url: redis.url });

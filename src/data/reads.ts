@@ -108,10 +108,18 @@ export function createReads(given: {
         text: plan.sql,
         values: plan.values({ variables, rules: rulesOf(plan, verdicts) }),
       });
-      const text = room.take(rows[0]![0] as string | null);
+      const text = room.take(objectOf(plan.keys, rows[0] as (string | null)[]));
       return plan.holdsPlaces ? finish(text, sealPlace) : text;
     },
   };
+}
+
+/** The JSON object of texts under their keys; null where the first is null. A key of GraphQL needs no escaping. */
+function objectOf(keys: readonly string[], texts: readonly (string | null)[]): string | null {
+  if (texts[0] === null) return null;
+  let object = '';
+  for (let i = 0; i < keys.length; i++) object += `${i === 0 ? '{' : ','}"${keys[i]}":${texts[i]}`;
+  return `${object}}`;
 }
 
 /** What the rules that a plan depends on came to. */

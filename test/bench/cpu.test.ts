@@ -1,7 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { parseStat, ticksOf, ticksOfFamily } from '../../bench/cpu.ts';
+import {
+  microsecondsOf,
+  microsecondsOfFamily,
+  parseStat,
+  ticksOf,
+  ticksOfFamily,
+  ticksPerSecond,
+} from '../../bench/cpu.ts';
 
 const stat = (name: string) =>
   `4242 (${name}) S 17 4242 4242 0 -1 4194304 100 200 0 0 31 11 500 60 20 0 1 0 12345 1000000 250 18446744073709551615`;
@@ -22,6 +29,11 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     const child = spawn(process.execPath, ['-e', `${burn} process.stdout.write('burnt'); setInterval(() => {}, 1000)`]);
     await once(child.stdout, 'data');
     const own = ticksOf(child.pid!);
+    const second = ticksPerSecond();
+    const exact = microsecondsOf(child.pid!, second);
+    expect(exact).toBeGreaterThanOrEqual((own / second) * 1e6);
+    expect(exact).toBeLessThan(((own + 30) / second) * 1e6);
+    expect(microsecondsOfFamily(process.pid, second)).toBeGreaterThan(exact);
     expect(own).toBeGreaterThan(10);
     expect(ticksOfFamily(process.pid) - before).toBeGreaterThanOrEqual(own);
     child.kill('SIGKILL');

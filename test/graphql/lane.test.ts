@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { serverAudits } from 'graphql-http';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeShapes } from '../../bench/shapes.ts';
+import { describeShapes } from '../../bench/tracker/shapes.ts';
 import { createApplication, readSources } from '../../src/application.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
 import { hashOf } from '../../src/graphql/listed-operations.ts';

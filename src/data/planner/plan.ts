@@ -8,7 +8,7 @@ import { type Compiler, createCompiler, visible, writeConjunct } from './compile
 import { connectionSql } from './connection.ts';
 import { type Dependency, dependenciesOf } from './dependencies.ts';
 import { groupBySql } from './group.ts';
-import { answerSql, objectSql, rowColumns, type SelectionCompiler } from './row.ts';
+import { answerSql, objectSql, piecesSql, rowColumns, type SelectionCompiler } from './row.ts';
 import type { Surroundings } from './selection.ts';
 import { all, identifier, literal } from './statement.ts';
 import { uniqueCondition } from './unique.ts';
@@ -16,8 +16,10 @@ import type { PlanInput, Value } from './value.ts';
 
 /** A read, ready to run again and again: one statement, and how to make its parameters. */
 export interface Plan {
-  /** Yields one row of one text, the JSON object that holds the answers under their response keys; null for one too large. */
+  /** Yields one row of a JSON text for each root field; nulls for an answer that is too large. */
   sql: string;
+  /** The response keys of the root fields. */
+  keys: readonly string[];
   /** The values of its parameters for one request. @throws MillraceError INVALID_INPUT */
   values(input: PlanInput): unknown[];
   /** The same for many classes of viewers in one statement: `$1` are the classes; it yields each one's number and answer. */
@@ -48,16 +50,22 @@ export function compileRead(
   fields: readonly PlannedField[],
 ): Plan {
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
-  const columns = fields.map((field) => `${rootField(c, rootName, field)} as ${identifier(field.key)}`);
-  const answer = answerSql(c, `select ${columns.join(', ')}`);
-  const { text: sql, values } = c.statement.finish(answer);
+  const keys = fields.map(({ key }) => key);
+  const columns = fields.map((field) => rootField(c, rootName, field));
+  const { text: sql, values } = c.statement.finish(piecesSql(c, columns));
+  // @NOTE its placeholders stand in the same order, for the values of both are made by the same function.
+  const answer = answerSql(
+    c,
+    `select ${columns.map((column, i) => `${column} as ${identifier(keys[i]!)}`).join(', ')}`,
+  );
   const many = () => parametrise(c.statement, 1, (classes) => `select k.n, (${answer}) from ${classes}`);
   const dependencies = dependenciesOf(c.statement.readsOf(sql), c.pins, c.joins);
-  return { sql, values, many, slots: [...c.slots], dependencies, hasCustomFields: c.hasCustomFields };
+  return { sql, keys, values, many, slots: [...c.slots], dependencies, hasCustomFields: c.hasCustomFields };
 }
 
+/** The JSON of one answer. */
 function rootField(c: SelectionCompiler, rootName: string, { nodes, read, definition }: PlannedField): string {
-  if (!read || !definition) return `${literal(rootName)}::text`;
+  if (!read || !definition) return `to_json(${literal(rootName)}::text)`;
   const args = fieldArguments(nodes[0]!, definition.args, c.variables);
   if (read.kind === 'place') return placeSql(c);
   const { model } = read.model;
@@ -79,7 +87,7 @@ function rootField(c: SelectionCompiler, rootName: string, { nodes, read, defini
  */
 function placeSql(c: Compiler): string {
   const mark = literal(c.limits.placeMark);
-  return `(select ${mark} || seq || '/' || pg_current_snapshot() || '/' || epoch || ${mark} from millrace.event_head)`;
+  return `(select to_json(${mark} || seq || '/' || pg_current_snapshot() || '/' || epoch || ${mark}) from millrace.event_head)`;
 }
 
 /** One row by a unique key, or null. */

@@ -130,6 +130,18 @@ export const rowToJson = (select: string, cast = ''): string => `row_to_json("  
 export const answerSql = (c: Compiler, select: string): string =>
   `select case when octet_length(answer) <= ${c.limits.answerBytes} then answer end from (select ${rowToJson(select, '::text')} offset 0) a(answer)`;
 
+/**
+ * The same of an object that is put together elsewhere, a column for each of its values; all are null when they are larger together
+ * than may be sent. PostgreSQL writes a text anew for every object around it, and the outermost one is the longest.
+ */
+export function piecesSql(c: Compiler, values: readonly string[]): string {
+  const names = values.map((_, i) => `p${i}`);
+  const size = names.map((name) => `octet_length(${name})`).join(' + ');
+  const columns = names.map((name) => `case when ${size} <= ${c.limits.answerBytes} then ${name} end`);
+  const texts = values.map((value) => `coalesce(${value}::text, 'null')`);
+  return `select ${columns.join(', ')} from (select ${texts.join(', ')} offset 0) a(${names.join(', ')})`;
+}
+
 /** The object type of that name in the schema that the document is asked of. */
 export function objectType(c: SelectionCompiler, name: string): GraphQLObjectType {
   const type = c.at.schema.getType(name);

@@ -1,26 +1,8 @@
 import pg from 'pg';
-
-/** Something to read that every peer is asked for. */
-export interface Shape {
-  /** Names it on the command line, and is the hand-written peer's path. */
-  name: 'by-id' | 'nested' | 'flat' | 'page';
-  title: string;
-  /** What Millrace is asked. */
-  query: string;
-  /** What either peer is told besides, in turn. */
-  variables: Record<string, unknown>[];
-  /** Requests of a round. */
-  requests: number;
-}
-
-/** Whoever asks. */
-export interface Asker {
-  role: 'member' | 'admin';
-  sub: string;
-}
+import type { Shape } from '../world.ts';
 
 /** Rows of a page of the shape `flat`; above Millrace's own limit, which is raised for the run. */
-export const flatRows = 1000;
+const flatRows = 1000;
 
 const oneTask = `query Task($id: String!) {
   task(where: { id: $id }) { id title status priority estimate dueAt createdAt }

@@ -1,0 +1,17 @@
+// Who may read what of the blog; nobody writes in a bench.
+import type { RuleSet } from '../../../src/data/rules/rule-set.ts';
+import type { Viewer } from '../../../src/viewer.ts';
+
+/** The post is there for all, or the viewer's own. */
+const readable = (viewer: Viewer) => ({ OR: [{ published: true }, { authorId: viewer.id }] });
+
+const rules: RuleSet = {
+  User: {
+    read: (viewer: Viewer) => ({ OR: [{ active: true }, { id: viewer.id }] }),
+    fields: { email: { read: (viewer: Viewer) => ({ id: viewer.id }) } },
+  },
+  Post: { read: readable },
+  Comment: { read: (viewer: Viewer) => ({ post: readable(viewer) }) },
+};
+
+export default rules;
