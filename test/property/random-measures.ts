@@ -22,6 +22,8 @@ export function isKnownToPrisma(field: ColumnField, measure: Measure): boolean {
   if (measure === 'distinct' || resultOf(field, measure) === undefined) return false;
   if (measure === 'count') return true;
   if (unmeasured.has(field.nativeType ?? '')) return false;
+  // Of two texts that are equal to the type, either may be the least.
+  if (field.nativeType === 'Citext') return false;
   return !(measure === 'sum' && field.type.kind === 'scalar' && field.type.name === 'BigInt');
 }
 
