@@ -123,12 +123,11 @@ async function disturb(random: Random, first: number, signal: AbortSignal): Prom
 
 it(`shows every row that stays once and in order in ${walks} walks (seed ${seed}) while others write`, async () => {
   await using stack = new AsyncDisposableStack();
-  const client = new pg.Client({ connectionString: server.databaseUrl });
-  await client.connect();
-  stack.defer(() => client.end());
+  const pool = new pg.Pool({ connectionString: server.databaseUrl, max: 2 });
+  stack.defer(() => pool.end());
   let forgotten = 0;
   const forget = async (id: number) => {
-    const { rowCount } = await client.query('DELETE FROM "Book" WHERE NOT stays AND id = $1', [id]);
+    const { rowCount } = await pool.query('DELETE FROM "Book" WHERE NOT stays AND id = $1', [id]);
     forgotten += rowCount ?? 0;
   };
   const stop = new AbortController();
