@@ -58,8 +58,9 @@ function randomHaving(random: Random, model: Model, depth: number): Words {
     if (kind <= 2) having[['AND', 'OR', 'NOT'][kind]!] = some();
     else {
       // Averages and sums of floats differ in their last digits, in which no comparison should be decided.
-      const exact = known(model).filter(([field, m]) => isOrderable(field) && !isFloat(field) && m !== 'avg');
-      if (exact.length === 0) continue;
+      const exact = known(model).filter(
+        ([field, m]) => m === 'count' || (isOrderable(field) && !isFloat(field) && m !== 'avg'),
+      );
       const [field, measure] = random.pick(exact);
       const own = (having[field.name] ?? {}) as Words;
       having[field.name] = { ...own, [`_${measure}`]: randomCondition(random, field, measure) };

@@ -42,6 +42,8 @@ function operation(
   insensitive: boolean,
 ): string {
   const bind = (encode: Encode = encoderOf(field)) => c.statement.bind(operand, encode);
+  // @NOTE what fills a `char(n)` up is no part of the text; LIKE alone would take it for one.
+  const text = field.nativeType === 'Char' ? `(${expression})::text` : expression;
   const comparison = comparisons[operator];
   if (comparison) {
     if (operand.now === null) return nullOperand(c, operand);
@@ -51,7 +53,7 @@ function operation(
   }
   switch (operator) {
     case 'equals':
-      if (insensitive && operand.now !== null) return `${expression} ilike ${bind(pattern('', ''))}`;
+      if (insensitive && operand.now !== null) return `${text} ilike ${bind(pattern('', ''))}`;
       return equality(c, field, expression, operand);
     case 'not':
       if (operand.now === null) return `${expression} is not null`;
@@ -65,11 +67,11 @@ function operation(
     case 'notIn':
       return inList(c, field, expression, operand, insensitive, '<> all');
     case 'contains':
-      return like(expression, bind(pattern('%', '%')), insensitive);
+      return like(text, bind(pattern('%', '%')), insensitive);
     case 'startsWith':
-      return like(expression, bind(pattern('', '%')), insensitive);
+      return like(text, bind(pattern('', '%')), insensitive);
     case 'endsWith':
-      return like(expression, bind(pattern('%', '')), insensitive);
+      return like(text, bind(pattern('%', '')), insensitive);
     default:
       throw invalidInput(operand.path, `${field.name} has no filter ${operator}`);
   }
