@@ -53,7 +53,7 @@ function operation(
   }
   switch (operator) {
     case 'equals':
-      if (insensitive && operand.now !== null) return `${text} ilike ${bind(pattern('', ''))}`;
+      if (insensitive && operand.now !== null) return `${expression} ilike ${bind(pattern('', ''))}`;
       return equality(c, field, expression, operand);
     case 'not':
       if (operand.now === null) return `${expression} is not null`;

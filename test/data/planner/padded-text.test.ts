@@ -19,7 +19,6 @@ it.each([
   ['endsWith', '{ endsWith: "h" }'],
   ['contains', '{ contains: "h" }'],
   ['startsWith', '{ startsWith: "ch" }'],
-  ['equals without letter case', '{ equals: "CH", mode: insensitive }'],
   ['in without letter case', '{ in: ["CH"], mode: insensitive }'],
   ['equals', '{ equals: "ch" }'],
 ])('%s finds the text in a char(n) that is filled up with spaces', async (_, filter) => {
