@@ -59,7 +59,7 @@ function randomHaving(random: Random, model: Model, depth: number): Words {
     else {
       // Averages and sums of floats differ in their last digits, in which no comparison should be decided.
       const exact = known(model).filter(
-        ([field, m]) => m === 'count' || (isOrderable(field) && !isFloat(field) && m !== 'avg'),
+        ([field, m]) => isOrderable(field) && (m === 'count' || (!isFloat(field) && m !== 'avg')),
       );
       const [field, measure] = random.pick(exact);
       const own = (having[field.name] ?? {}) as Words;
