@@ -4,69 +4,49 @@ import {
   identifyingFields,
   type Model,
   modelNamed,
+  type RelationField,
+  relationNamed,
 } from '../../src/data/model/datamodel.ts';
 import type { PrismaClient } from '../support/prisma-client.ts';
+import { type Measures, measuresIn, selectedMeasures } from './measures-as-prisma.ts';
 import type { ListRead, Selection, Words } from './random-reads.ts';
+import { normalise, toPrisma } from './values.ts';
 
 type Row = Record<string, unknown>;
 
-/** A model's read rule as a Prisma `where`; none is no bound. */
-export type ReadRules = Readonly<Record<string, Words | undefined>>;
+/** All rows of a list as the API should answer it, whatever its page, and so those of the lists below them: see `cut`. */
+export interface Found {
+  rows: Row[];
+  totalCount: number;
+}
 
 /** Asks Prisma what a read of the API should answer. */
 export interface Oracle {
-  /** All rows of the list, in order, whatever its page. */
-  read(list: ListRead): Promise<Row[]>;
-  count(list: ListRead): Promise<number>;
-  /** What is asked of a model, and its rule, as Prisma takes it. */
+  client: PrismaClient;
+  read(list: ListRead): Promise<Found>;
+  /** What is asked of a model as Prisma takes it. */
   where(name: string, words: Words | undefined): Words;
 }
 
-/** Asks Prisma Client under these rules, which are put into every level of the query by themselves. */
-export async function createOracle(client: PrismaClient, datamodel: Datamodel, rules: ReadRules): Promise<Oracle> {
-  const visible = new Map<string, Set<string>>();
-  // @NOTE by their keys: a rule that comes to unknown hides a row, and what is hidden is not there, whatever stands around it.
-  const seen: Record<string, Words> = {};
-  for (const [name, rule] of Object.entries(rules)) {
-    const model = modelNamed(datamodel, name);
-    const rows = (await client.model(name).findMany({ where: rule })) as Row[];
-    seen[name] = { OR: rows.map((row) => keyWords(model, row)) };
-    visible.set(name, new Set(rows.map((row) => keyOf(model, row))));
-  }
-  const translate = createTranslator(client, datamodel, seen);
+/** Asks Prisma Client on a database that has what the viewer may see, and nothing else. */
+export function createOracle(client: PrismaClient, datamodel: Datamodel): Oracle {
+  const translate = createTranslator(client, datamodel);
   return {
+    client,
     where: translate.where,
     async read(list) {
-      const rows = (await client.model(list.model).findMany(translate.list(list))) as Row[];
-      return rows.map((row) => answerOf(datamodel, visible, list.model, list.selection, row));
+      const measure = createMeasurer(client, datamodel, translate.where);
+      const [found, totalCount] = await Promise.all([
+        client.model(list.model).findMany(translate.list(list)) as Promise<Row[]>,
+        client.model(list.model).count({ where: translate.where(list.model, list.where) }) as Promise<number>,
+      ]);
+      const rows = await Promise.all(found.map((row) => answerOf(datamodel, measure, list.model, list.selection, row)));
+      return { rows, totalCount };
     },
-    count: async (list) =>
-      (await client.model(list.model).count({ where: translate.where(list.model, list.where) })) as number,
   };
 }
 
-/** A value of the API as Prisma Client takes it. */
-export function toPrisma(field: ColumnField, given: unknown): unknown {
-  if (given === null || given === undefined || field.type.kind === 'enum') return given;
-  switch (field.type.name) {
-    case 'BigInt':
-      return BigInt(given as string);
-    case 'Bytes':
-      return new Uint8Array(Buffer.from(given as string, 'base64'));
-    case 'DateTime':
-      return new Date(/^\d\d:/.test(given as string) ? `1970-01-01T${given}Z` : (given as string));
-    default:
-      return given;
-  }
-}
-
-const keyWords = (model: Model, row: Row): Words =>
-  Object.fromEntries(identifyingFields(model).map((field) => [field.name, row[field.name]]));
-
-const keyOf = (model: Model, row: Row): string =>
-  JSON.stringify(identifyingFields(model).map((field) => normalise(field, row[field.name])));
-
-function createTranslator(client: PrismaClient, datamodel: Datamodel, rules: ReadRules) {
+function createTranslator(client: PrismaClient, datamodel: Datamodel) {
   const { AnyNull } = client.namespace;
 
   const filter = (field: ColumnField, words: Words): Words =>
@@ -83,17 +63,12 @@ function createTranslator(client: PrismaClient, datamodel: Datamodel, rules: Rea
       }),
     );
 
-  /** The rule of the model and what is asked of it. */
-  const where = (name: string, words: Words | undefined): Words => {
-    const own = words ? conditions(name, words) : {};
-    const rule = rules[name];
-    return rule ? { AND: [rule, own] } : own;
-  };
+  const where = (name: string, words: Words | undefined): Words => (words ? conditions(name, words) : {});
 
   const conditions = (name: string, words: Words): Words => {
     const model = modelNamed(datamodel, name);
     // To Prisma an empty filter is no filter: `OR: []` below an AND and `NOT: {}` hold for every row. Here they hold for none.
-    const nothing = { [identifyingFields(model)[0]!.name]: { in: [] } };
+    const nothing = nothingOf(model);
     const parts: Words[] = Object.entries(words).map(([key, part]) => {
       if (key === 'AND' || key === 'OR' || key === 'NOT') {
         const items = (part as Words[]).map((item) => conditions(name, item));
@@ -106,21 +81,10 @@ function createTranslator(client: PrismaClient, datamodel: Datamodel, rules: Rea
       }
       const [[operator, operand] = ['', {}]] = Object.entries(part as Words) as [string, Words | null][];
       if (operator === '') return { NOT: nothing };
-      const rule = rules[field.target];
-      switch (operator) {
-        case 'every':
-          // Of the rows that may be seen, none fails.
-          if (rule) return { [key]: { none: { AND: [rule, { NOT: conditions(field.target, operand!) }] } } };
-          return { [key]: { every: conditions(field.target, operand!) } };
-        case 'is':
-          if (operand === null) return rule ? { NOT: { [key]: { is: rule } } } : { [key]: { is: null } };
-          return { [key]: { is: where(field.target, operand) } };
-        case 'isNot':
-          if (operand === null) return { [key]: rule ? { is: rule } : { isNot: null } };
-          return { [key]: { isNot: where(field.target, operand) } };
-        default:
-          return { [key]: { [operator]: where(field.target, operand!) } };
-      }
+      if (operand !== null) return { [key]: { [operator]: conditions(field.target, operand) } };
+      // Prisma looks at the key alone, which may lead to a row that is hidden.
+      const isThere = { [key]: { is: { NOT: nothingOf(modelNamed(datamodel, field.target)) } } };
+      return operator === 'is' ? { NOT: isThere } : isThere;
     });
     return parts.length > 0 ? { AND: parts } : { NOT: nothing };
   };
@@ -130,15 +94,17 @@ function createTranslator(client: PrismaClient, datamodel: Datamodel, rules: Rea
     return [...words, ...key.map((field) => ({ [field.name]: 'asc' }))];
   };
 
-  const select = (name: string, { one, many }: Selection): Words =>
-    Object.fromEntries([
-      ...modelNamed(datamodel, name).columns.map((field) => [field.name, true]),
+  const select = (name: string, { one, many }: Selection): Words => {
+    const model = modelNamed(datamodel, name);
+    return Object.fromEntries([
+      ...model.columns.map((field) => [field.name, true]),
       ...Object.entries(one).map(([field, selection]) => [
         field,
-        { select: select(targetOf(datamodel, name, field), selection) },
+        { select: select(relationNamed(model, field).target, selection) },
       ]),
       ...Object.entries(many).map(([field, list]) => [field, listArguments(list)]),
     ]);
+  };
 
   const listArguments = (list: ListRead): Words => ({
     where: where(list.model, list.where),
@@ -149,72 +115,99 @@ function createTranslator(client: PrismaClient, datamodel: Datamodel, rules: Rea
   return { where, list: listArguments };
 }
 
-const targetOf = (datamodel: Datamodel, model: string, name: string): string => {
-  const field = modelNamed(datamodel, model).fields.get(name);
-  if (field?.kind !== 'relation') throw new Error(`${model}.${name} is no relation`);
-  return field.target;
-};
+const nothingOf = (model: Model): Words => ({ [identifyingFields(model)[0]!.name]: { in: [] } });
 
-/** A row as the API should answer it: pages cut, and rows that may not be seen left out. */
-function answerOf(
+type Measurer = (model: Model, relation: RelationField, where: Words | undefined, row: Row) => Promise<Measures>;
+
+/** Prisma measures no relations: it is asked for those of each row, once. */
+function createMeasurer(client: PrismaClient, datamodel: Datamodel, where: Oracle['where']): Measurer {
+  const known = new Map<string, Promise<Measures>>();
+  return (model, { name: field, target: name, inverse }, words, row) => {
+    const target = modelNamed(datamodel, name);
+    const key = Object.fromEntries(identifyingFields(model).map((field) => [field.name, row[field.name]]));
+    const side = relationNamed(target, inverse).isList ? 'some' : 'is';
+    const asked = `${model.name} ${field} ${JSON.stringify([words, keyOf(model, row)])}`;
+    if (!known.has(asked)) {
+      const query = {
+        where: { AND: [{ [inverse]: { [side]: key } }, where(name, words)] },
+        ...selectedMeasures(target),
+      };
+      known.set(
+        asked,
+        client
+          .model(name)
+          .aggregate(query)
+          .then((answer) => measuresIn(target, answer as Words)),
+      );
+    }
+    return known.get(asked)!;
+  };
+}
+
+const keyOf = (model: Model, row: Row): unknown[] =>
+  identifyingFields(model).map((field) => normalise(field, row[field.name]));
+
+/** A row as the API should answer it, but for the pages of lists. */
+async function answerOf(
   datamodel: Datamodel,
-  visible: ReadonlyMap<string, ReadonlySet<string>>,
+  measure: Measurer,
   name: string,
-  { one, many }: Selection,
+  { one, many, measured }: Selection,
   row: Row,
-): Row {
+): Promise<Row> {
   const model = modelNamed(datamodel, name);
   const answer: Row = Object.fromEntries(model.columns.map((field) => [field.name, normalise(field, row[field.name])]));
+  const below = (target: string, selection: Selection, related: Row) =>
+    answerOf(datamodel, measure, target, selection, related);
   for (const [field, selection] of Object.entries(one)) {
-    const target = targetOf(datamodel, name, field);
     const related = row[field] as Row | null;
-    const isHidden = related && visible.get(target)?.has(keyOf(modelNamed(datamodel, target), related)) === false;
-    answer[field] = related && !isHidden ? answerOf(datamodel, visible, target, selection, related) : null;
+    answer[field] = related && (await below(relationNamed(model, field).target, selection, related));
   }
   for (const [field, list] of Object.entries(many)) {
-    const rows = (row[field] as Row[]).map((r) => answerOf(datamodel, visible, list.model, list.selection, r));
-    answer[field] = { totalCount: rows.length, nodes: pageOf(list, rows) };
+    const rows = await Promise.all((row[field] as Row[]).map((r) => below(list.model, list.selection, r)));
+    answer[field] = rows;
   }
+  for (const [field, { where }] of Object.entries(measured))
+    answer[`${field}Aggregate`] = await measure(model, relationNamed(model, field), where, row);
   return answer;
 }
 
-/** The page of a list. */
-export function pageOf<T>({ size }: Pick<ListRead, 'size'>, rows: readonly T[]): T[] {
-  if (!size) return [...rows];
-  return size.end === 'first' ? rows.slice(0, size.count) : rows.slice(Math.max(0, rows.length - size.count));
-}
-
-/**
- * One spelling for a value of either side. Prisma's decimals have no trailing zeros and its dates are JavaScript's; ours
- * are the database's text.
- */
-export function normalise(field: ColumnField, value: unknown): unknown {
-  if (value === null || value === undefined) return null;
-  if (Array.isArray(value) && field.isList) return value.map((item) => normalise({ ...field, isList: false }, item));
-  if (field.type.kind === 'enum') return value;
-  switch (field.type.name) {
-    case 'BigInt':
-      return String(value);
-    case 'Decimal':
-      return plainDecimal(String(value));
-    case 'Bytes':
-      return typeof value === 'string' ? value : Buffer.from(value as Uint8Array).toString('base64');
-    case 'DateTime': {
-      if (value instanceof Date) return value.toISOString();
-      const text = String(value);
-      return new Date(/^\d\d:/.test(text) ? `1970-01-01T${text.replace(/[+-]\d\d$/, '')}Z` : text).toISOString();
+/** The page of a list, and those of all lists below its rows. */
+export function cut(list: ListRead, rows: readonly Row[], between: Between = {}): Page<Row> {
+  const inRow = (selection: Selection, row: Row): Row => {
+    const answer = { ...row };
+    for (const [field, below] of Object.entries(selection.one))
+      answer[field] = row[field] && inRow(below, row[field] as Row);
+    for (const [field, below] of Object.entries(selection.many)) {
+      const all = row[field] as Row[];
+      answer[field] = { totalCount: all.length, ...cut(below, all) };
     }
-    default:
-      return value;
-  }
+    return answer;
+  };
+  const page = pageOf(rows, list.size, between);
+  return { ...page, nodes: page.nodes.map((row) => inRow(list.selection, row)) };
 }
 
-/** `1.50` and `15e-1` alike as digits and an exponent. */
-function plainDecimal(text: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
-    /^(-?)(\d+)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
-  const digits = `${whole}${fraction}`.replace(/^0+/, '');
-  const trimmed = digits.replace(/0+$/, '');
-  if (trimmed === '') return '0';
-  return `${sign}${trimmed}e${Number(exponent) - fraction.length + (digits.length - trimmed.length)}`;
+/** The rows of a page, and whether there are more before and after it. */
+export interface Page<T> {
+  nodes: T[];
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+}
+
+/** The places of two rows that a page lies between. */
+export interface Between {
+  after?: number;
+  before?: number;
+}
+
+function pageOf<T>(all: readonly T[], size: ListRead['size'], { after, before }: Between): Page<T> {
+  const from = after === undefined ? 0 : after + 1;
+  const inside = all.slice(from, Math.max(from, before ?? all.length));
+  const cut = size && size.count < inside.length ? inside.length - size.count : 0;
+  return {
+    nodes: size?.end === 'last' ? inside.slice(cut) : inside.slice(0, inside.length - cut),
+    hasNextPage: (size?.end !== 'last' && cut > 0) || before !== undefined,
+    hasPreviousPage: (size?.end === 'last' && cut > 0) || after !== undefined,
+  };
 }

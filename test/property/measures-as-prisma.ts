@@ -1,9 +1,9 @@
 import { type Measure, measures, resultOf } from '../../src/data/api/measures.ts';
 import type { ColumnField, Model } from '../../src/data/model/datamodel.ts';
-import type { PrismaClient } from '../support/prisma-client.ts';
-import { normalise, type Oracle, toPrisma } from './as-prisma.ts';
+import type { Oracle } from './as-prisma.ts';
 import { isKnownToPrisma, type MeasureRead } from './random-measures.ts';
 import type { Words } from './random-reads.ts';
+import { normalise, toPrisma } from './values.ts';
 
 /** What is measured, as `count.title`, and of a group its keys, as `keys.title`; both sides in one spelling. */
 export type Measures = Record<string, unknown>;
@@ -14,22 +14,21 @@ export const knownMeasures = (model: Model): [Measure, ColumnField][] =>
     model.columns.filter((f) => isKnownToPrisma(f, measure)).map((f): [Measure, ColumnField] => [measure, f]),
   );
 
+/** All of them in the words of `aggregate` and `groupBy`. */
+export function selectedMeasures(model: Model): Words {
+  const select: Record<string, Words> = { _count: { _all: true } };
+  for (const [measure, field] of knownMeasures(model))
+    select[`_${measure}`] = { ...select[`_${measure}`], [field.name]: true };
+  return select;
+}
+
 /** Asks Prisma Client's `aggregate` and `groupBy`. */
-export async function measureByPrisma(
-  client: PrismaClient,
-  oracle: Oracle,
-  model: Model,
-  read: MeasureRead,
-): Promise<Measures[]> {
-  const select: Words = {};
-  for (const [measure, field] of knownMeasures(model)) {
-    const own = (select[`_${measure}`] ?? {}) as Words;
-    select[`_${measure}`] = { ...own, [field.name]: true };
-  }
-  (select._count as Words)._all = true;
+export async function measureByPrisma(oracle: Oracle, model: Model, read: MeasureRead): Promise<Measures[]> {
+  const select = selectedMeasures(model);
   const where = oracle.where(read.model, read.where);
-  if (!read.by) return [measuresIn(model, (await client.model(read.model).aggregate({ where, ...select })) as Words)];
-  const groups = await client.model(read.model).groupBy({
+  const client = oracle.client.model(read.model);
+  if (!read.by) return [measuresIn(model, (await client.aggregate({ where, ...select })) as Words)];
+  const groups = await client.groupBy({
     by: read.by,
     where,
     ...(read.having ? { having: havingOf(model, read.having) } : {}),

@@ -1,11 +1,13 @@
-import * as fc from 'fast-check';
+import type { Random } from '../../src/cli/seed/random.ts';
 import {
   type ColumnField,
   type Datamodel,
   isOrderable,
   type Model,
   modelNamed,
+  type RelationField,
 } from '../../src/data/model/datamodel.ts';
+import { comparedValuesOf } from './random-rows.ts';
 
 /** A Prisma `where`, `orderBy` …, in the API's values: numbers too great for JavaScript, dates and bytes as text. */
 export type Words = Record<string, unknown>;
@@ -17,13 +19,17 @@ export interface ListRead {
   orderBy: Words[];
   /** How many rows of which end; all by default. */
   size?: { end: 'first' | 'last'; count: number };
+  /** Cursors that the page lies between. */
+  after?: string;
+  before?: string;
   selection: Selection;
 }
 
-/** What is read of a row: every column, and rows that belong to it. */
+/** What is read of a row: every column, rows that belong to it, and what is measured of them. */
 export interface Selection {
   one: Record<string, Selection>;
   many: Record<string, ListRead>;
+  measured: Record<string, { where?: Words }>;
 }
 
 /** What reads are made of. */
@@ -31,78 +37,88 @@ export interface Choices {
   datamodel: Datamodel;
   /** Models that are read and filtered by. */
   models: ReadonlySet<string>;
-  /** Values of a column to compare with: some that are there, and some that are not. */
-  pool(model: Model, field: ColumnField): readonly unknown[];
-  /** Without orders that only the server can know of. */
-  ownOrdersOnly: boolean;
 }
 
-type Gen = fc.GeneratorValue;
+const chance = (random: Random, percent: number): boolean => random.chance(percent / 100);
 
-const chance = (g: Gen, percent: number): boolean => g(fc.integer, { min: 1, max: 100 }) <= percent;
-const pick = <T>(g: Gen, from: readonly T[]): T => from[g(fc.nat, { max: from.length - 1 })]!;
-const count = (g: Gen, max: number): number => g(fc.nat, { max });
-
-/** A list of a random model with random arguments at every level. */
-export const randomList = (g: Gen, choices: Choices, name: string, depth: number): ListRead => {
+/** A list of a random model with random arguments at every level, `depth` levels of lists below it. */
+export const randomList = (random: Random, choices: Choices, name: string, depth: number): ListRead => {
   const model = modelNamed(choices.datamodel, name);
-  const size = count(g, 8);
   return {
     model: name,
-    where: chance(g, 75) ? randomWhere(g, choices, model, 3) : undefined,
-    orderBy: Array.from({ length: count(g, 2) }, () => randomOrder(g, choices, model, 2)),
-    size: chance(g, 40) ? { end: pick(g, ['first', 'last'] as const), count: size } : undefined,
-    selection: randomSelection(g, choices, model, depth),
+    where: chance(random, 75) ? randomWhere(random, choices, model) : undefined,
+    orderBy: Array.from({ length: random.int(0, 2) }, () => randomOrder(random, choices, model, 2)),
+    size: chance(random, 40) ? { end: random.pick(['first', 'last'] as const), count: random.int(0, 8) } : undefined,
+    selection: randomSelection(random, choices, model, depth),
   };
 };
 
-function randomSelection(g: Gen, choices: Choices, model: Model, depth: number): Selection {
-  const selection: Selection = { one: {}, many: {} };
+const relationsOf = (choices: Choices, model: Model): RelationField[] =>
+  model.relations.filter((relation) => choices.models.has(relation.target));
+
+function randomSelection(random: Random, choices: Choices, model: Model, depth: number): Selection {
+  const selection: Selection = { one: {}, many: {}, measured: {} };
+  const relations = relationsOf(choices, model);
+  const lists = relations.filter((relation) => relation.isList);
+  if (lists.length > 0 && chance(random, 8)) {
+    const relation = random.pick(lists);
+    const target = modelNamed(choices.datamodel, relation.target);
+    selection.measured[relation.name] = {
+      where: chance(random, 60) ? randomWhere(random, choices, target, 1, 1) : undefined,
+    };
+  }
   if (depth === 0) return selection;
-  const relations = model.relations.filter((r) => choices.models.has(r.target));
-  for (let more = relations.length && count(g, 2); more > 0; more--) {
-    const relation = pick(g, relations);
-    if (relation.isList) selection.many[relation.name] = randomList(g, choices, relation.target, depth - 1);
+  for (let more = relations.length && random.pick([0, 1, 1, 2]); more > 0; more--) {
+    const relation = lists.length > 0 && random.chance(0.5) ? random.pick(lists) : random.pick(relations);
+    if (relation.isList) selection.many[relation.name] = randomList(random, choices, relation.target, depth - 1);
     else {
       const target = modelNamed(choices.datamodel, relation.target);
-      selection.one[relation.name] = randomSelection(g, choices, target, depth - 1);
+      selection.one[relation.name] = randomSelection(random, choices, target, depth - 1);
     }
   }
   return selection;
 }
 
-/** A filter of at most so many levels. */
-export function randomWhere(g: Gen, choices: Choices, model: Model, depth: number, isNegated = false): Words {
+/** A filter that follows at most so many relations, and nests at most so many conditions within each model. */
+export function randomWhere(
+  random: Random,
+  choices: Choices,
+  model: Model,
+  hops = random.pick([0, 1, 2, 3, 3, 3]),
+  nesting = 2,
+  isNegated = false,
+): Words {
   const where: Words = {};
   const some = (negates = isNegated) =>
-    Array.from({ length: count(g, 2) }, () => randomWhere(g, choices, model, depth - 1, negates));
-  for (let terms = 1 + count(g, 1); terms > 0; terms--) {
-    const kind = depth > 0 ? count(g, 9) : 9;
+    Array.from({ length: chance(random, 10) ? 0 : random.int(1, 2) }, () =>
+      randomWhere(random, choices, model, hops, nesting - 1, negates),
+    );
+  // A filter that may follow relations follows one, so that deep ones are no rarity.
+  if (hops > 0) Object.assign(where, randomRelationFilter(random, choices, model, hops, isNegated));
+  for (let terms = hops > 0 ? random.int(0, 1) : random.int(1, 2); terms > 0; terms--) {
+    const kind = nesting > 0 ? random.int(0, 9) : 9;
     if (kind === 0) where.AND = some();
-    else if (kind === 1) where.OR = some();
-    else if (kind === 2) where.NOT = some(true);
-    else if (kind <= 5) Object.assign(where, randomRelationFilter(g, choices, model, depth, isNegated));
+    else if (kind <= 2) where.OR = some();
+    else if (kind === 3) where.NOT = some(true);
     else {
-      const field = pick(g, model.columns);
-      const filter = randomFilter(g, field, choices.pool(model, field), isNegated);
+      const field = random.pick(model.columns);
+      const filter = randomFilter(random, field, isNegated);
       if (filter) where[field.name] = filter;
     }
   }
   return where;
 }
 
-function randomRelationFilter(g: Gen, choices: Choices, model: Model, depth: number, isNegated: boolean): Words {
-  const relations = model.relations.filter((r) => choices.models.has(r.target));
+function randomRelationFilter(random: Random, choices: Choices, model: Model, hops: number, isNegated: boolean): Words {
+  const relations = relationsOf(choices, model);
   if (relations.length === 0) return {};
-  const relation = pick(g, relations);
+  const relation = random.pick(relations);
   const target = modelNamed(choices.datamodel, relation.target);
-  const operator = pick(g, relation.isList ? ['some', 'every', 'none'] : ['is', 'isNot']);
+  const operator = random.pick(relation.isList ? ['some', 'some', 'every', 'none'] : ['is', 'is', 'isNot']);
   const negates = isNegated || !['some', 'is'].includes(operator);
-  const inner = () => randomWhere(g, choices, target, depth - 1, negates);
-  if (relation.isList) return { [relation.name]: { [operator]: inner() } };
-  const canBeNull = !relation.isRequired;
-  const operand = canBeNull && chance(g, 25) ? null : inner();
-  return { [relation.name]: { [operator]: operand } };
+  if (!relation.isList && chance(random, relation.isRequired ? 3 : 10))
+    return { [relation.name]: { [operator]: null } };
+  return { [relation.name]: { [operator]: randomWhere(random, choices, target, hops - 1, 1, negates) } };
 }
 
 const textNatives = new Set([undefined, 'Text', 'VarChar', 'Citext', 'Char']);
@@ -111,32 +127,34 @@ const isText = (field: ColumnField): boolean =>
   field.type.kind === 'scalar' && field.type.name === 'String' && textNatives.has(field.nativeType);
 
 /** A filter of one column by any operator that both sides have. */
-function randomFilter(g: Gen, field: ColumnField, pool: readonly unknown[], isNegated: boolean): Words | undefined {
+function randomFilter(random: Random, field: ColumnField, isNegated: boolean): Words | undefined {
+  const pool = comparedValuesOf(field);
   // Without case Prisma compares by ILIKE, and leaves `%` and `_` their meaning there.
-  const isInsensitive = isText(field) && chance(g, 25);
+  const isInsensitive = isText(field) && chance(random, 25);
   const usable = isInsensitive ? pool.filter((v) => !/[%_\\]/.test(String(v))) : pool;
-  const value = () => pick(g, usable);
-  const values = () => Array.from({ length: count(g, 3) }, value);
+  const value = () => random.pick(usable);
+  const values = () => Array.from({ length: random.int(0, 3) }, value);
   if (pool.length === 0) return field.isRequired || field.isList ? undefined : { equals: null };
   if (field.isList) {
-    const key = pick(g, ['has', 'hasSome', 'hasEvery', 'isEmpty', 'equals']);
-    return { [key]: key === 'has' ? value() : key === 'isEmpty' ? chance(g, 50) : values() };
+    const key = random.pick(['has', 'hasSome', 'hasEvery', 'isEmpty', 'equals']);
+    return { [key]: key === 'has' ? value() : key === 'isEmpty' ? chance(random, 50) : values() };
   }
-  if (field.type.kind === 'scalar' && field.type.name === 'Json') return randomJsonFilter(g, field, value, isNegated);
+  if (field.type.kind === 'scalar' && field.type.name === 'Json')
+    return randomJsonFilter(random, field, value, isNegated);
   const canBeNull = !field.isRequired;
-  const operators = ['equals', 'not'];
+  const operators = ['equals', 'not', 'not'];
   const type = field.type.kind === 'enum' ? 'Enum' : field.type.name;
-  if (type !== 'Boolean') operators.push('in', 'notIn');
-  if (!['Boolean', 'Bytes', 'Enum'].includes(type)) operators.push('lt', 'lte', 'gt', 'gte');
-  if (isText(field)) operators.push('contains', 'startsWith', 'endsWith');
+  if (type !== 'Boolean') operators.push('in', 'notIn', 'notIn');
+  if (!['Boolean', 'Bytes', 'Enum'].includes(type)) operators.push('lt', 'lte', 'gt', 'gte', 'lte', 'gte');
+  if (isText(field)) operators.push('contains', 'contains', 'startsWith', 'endsWith');
   const filter: Words = {};
-  for (let terms = 1 + count(g, 1); terms > 0; terms--) {
-    const operator = pick(g, operators);
-    if (operator === 'equals') filter.equals = canBeNull && chance(g, 25) ? null : value();
-    else if (operator === 'not')
-      filter.not = canBeNull && chance(g, 25) ? { equals: null } : { [pick(g, operators.slice(0, 1))]: value() };
+  for (let terms = chance(random, 20) ? 2 : 1; terms > 0; terms--) {
+    const operator = random.pick(operators);
+    if (operator === 'equals') filter.equals = canBeNull && chance(random, 25) ? null : value();
+    else if (operator === 'not') filter.not = { equals: canBeNull && chance(random, 25) ? null : value() };
     else if (operator === 'in' || operator === 'notIn') filter[operator] = values();
-    else if (['contains', 'startsWith', 'endsWith'].includes(operator)) filter[operator] = piece(g, String(value()));
+    else if (['contains', 'startsWith', 'endsWith'].includes(operator))
+      filter[operator] = piece(random, String(value()));
     else filter[operator] = value();
   }
   if (isInsensitive) filter.mode = 'insensitive';
@@ -144,21 +162,20 @@ function randomFilter(g: Gen, field: ColumnField, pool: readonly unknown[], isNe
 }
 
 /** A part of a text, without what Prisma hands to LIKE unescaped. */
-function piece(g: Gen, text: string): string {
-  const from = count(g, text.length);
-  const found = text.slice(from, from + 1 + count(g, 3)).replaceAll(/[%_\\\uD800-\uDFFF]/g, '');
-  return found;
+function piece(random: Random, text: string): string {
+  const from = random.int(0, text.length);
+  return text.slice(from, from + random.int(1, 4)).replaceAll(/[%_\\\uD800-\uDFFF]/g, '');
 }
 
 /**
  * Below a negation only equality: of a part that is of another type Prisma says that it is neither `{ string_contains: 'x' }`
  * nor `NOT: { string_contains: 'x' }`, but that it fails `every: { string_contains: 'x' }`, and that it is not `none`.
  */
-function randomJsonFilter(g: Gen, field: ColumnField, value: () => unknown, isNegated: boolean): Words {
-  if (isNegated || chance(g, 30))
-    return { [pick(g, ['equals', 'not'])]: !field.isRequired && chance(g, 30) ? null : value() };
-  const path = pick(g, [['a'], ['a', 'b'], ['list', '0'], ['missing']]);
-  const operator = pick(g, [
+function randomJsonFilter(random: Random, field: ColumnField, value: () => unknown, isNegated: boolean): Words {
+  if (isNegated || chance(random, 30))
+    return { [random.pick(['equals', 'not'])]: !field.isRequired && chance(random, 30) ? null : value() };
+  const path = random.pick([['a'], ['a', 'b'], ['list', '0'], ['missing']]);
+  const operator = random.pick([
     'equals',
     'not',
     'string_contains',
@@ -171,27 +188,26 @@ function randomJsonFilter(g: Gen, field: ColumnField, value: () => unknown, isNe
     'gte',
   ]);
   const operand = operator.startsWith('string')
-    ? pick(g, ['x', 'y', ''])
+    ? random.pick(['x', 'y', ''])
     : operator === 'array_contains'
-      ? [pick(g, [1, 'x', true])]
+      ? [random.pick([1, 'x', true])]
       : ['lt', 'gte'].includes(operator)
-        ? pick(g, [0, 1, 2.5, 'x'])
-        : pick(g, [1, 'x', true, { b: 1 }, [1, 'x']]);
+        ? random.pick([0, 1, 2.5, 'x'])
+        : random.pick([1, 'x', true, { b: 1 }, [1, 'x']]);
   return { path, [operator]: operand };
 }
 
 /** An order by a column, by one of a related row, or by how many rows are related. */
-function randomOrder(g: Gen, choices: Choices, model: Model, depth: number): Words {
-  const sort = pick(g, ['asc', 'desc']);
-  const relations =
-    depth > 0 && !choices.ownOrdersOnly ? model.relations.filter((r) => choices.models.has(r.target)) : [];
-  if (relations.length > 0 && chance(g, 35)) {
-    const relation = pick(g, relations);
+function randomOrder(random: Random, choices: Choices, model: Model, depth: number): Words {
+  const sort = random.pick(['asc', 'desc']);
+  const relations = depth > 0 ? relationsOf(choices, model) : [];
+  if (relations.length > 0 && chance(random, 35)) {
+    const relation = random.pick(relations);
     if (relation.isList) return { [relation.name]: { _count: sort } };
     const target = modelNamed(choices.datamodel, relation.target);
-    return { [relation.name]: randomOrder(g, choices, target, depth - 1) };
+    return { [relation.name]: randomOrder(random, choices, target, depth - 1) };
   }
-  const field = pick(g, model.columns.filter(isOrderable));
+  const field = random.pick(model.columns.filter(isOrderable));
   if (field.isRequired) return { [field.name]: sort };
-  return { [field.name]: chance(g, 60) ? { sort, nulls: pick(g, ['first', 'last']) } : { sort } };
+  return { [field.name]: chance(random, 60) ? { sort, nulls: random.pick(['first', 'last']) } : { sort } };
 }

@@ -8,7 +8,7 @@ import {
   type RelationField,
 } from '../../src/data/model/datamodel.ts';
 import type { PrismaClient } from '../support/prisma-client.ts';
-import { toPrisma } from './as-prisma.ts';
+import { toPrisma } from './values.ts';
 
 const texts = ['', 'a', 'A', 'b', 'ab', 'aB c', 'É', 'é', 'ß', '%', 'a%b', 'a_b', 'a\\b', '👍', "x'y", 'null'];
 
@@ -30,7 +30,8 @@ const documents = [
   { a: [[1, 'x'], { b: 1 }] },
 ];
 
-const uuids = [1, 2, 3, 4, 5, 6].map((n) => `018f0000-0000-7000-8000-00000000000${n}`);
+/** Keys of rows that have such ones. */
+export const uuids = Array.from({ length: 20 }, (_, n) => `018f0000-0000-7000-8000-${String(n + 1).padStart(12, '0')}`);
 
 /** The values that columns of a type are made of: few, so that rows tie; in the API's spelling. */
 export function valuesOf(field: ColumnField): readonly unknown[] {
@@ -69,6 +70,7 @@ export function valuesOf(field: ColumnField): readonly unknown[] {
     case 'Float':
       return [-0.5, 0, 0.1, 1e10];
     case 'Decimal':
+      if (Number(field.nativeArgs[0]) - Number(field.nativeArgs[1]) < 5) return ['-1.5', '0', '0.1', '1.25'];
       return field.nativeArgs[1] === '0' ? ['-1', '0', '1', '99999'] : ['-1.5', '0', '0.1', '99999.25'];
     case 'DateTime':
       return [
@@ -101,15 +103,16 @@ export async function fillTables(
   client: PrismaClient,
   datamodel: Datamodel,
   models: readonly string[],
-  { rows, seed }: { rows: number; seed: number },
+  { rows: count, seed }: { rows: number; seed: number },
 ): Promise<void> {
   const random = createRandom(seed);
   const made = new Map<string, Row[]>();
   const serial = { now: 1 };
-  const newValue = (field: ColumnField): unknown => {
+  const newValue = (field: ColumnField, n: number): unknown => {
     const values = valuesOf(field);
+    if (field.nativeType === 'Uuid' && identity.has(field)) return uuids[n % uuids.length];
     if (field.isList) return random.sample([...values], random.int(0, Math.min(3, values.length)));
-    if (field.type.kind === 'scalar' && field.nativeType !== 'Uuid' && identity.has(field)) {
+    if (field.type.kind === 'scalar' && identity.has(field)) {
       serial.now += 1;
       const { name } = field.type;
       if (name === 'Int' || name === 'Float') return serial.now;
@@ -122,34 +125,25 @@ export async function fillTables(
 
   for (const name of models) {
     const model = modelNamed(datamodel, name);
-    const list: Row[] = [];
-    made.set(name, list);
-    for (let n = 0; n < rows; n++) {
-      const row: Row = Object.fromEntries(model.columns.map((field) => [field.name, newValue(field)]));
+    const rows: Row[] = [];
+    for (let n = 0; n < count; n++) {
+      const row: Row = Object.fromEntries(model.columns.map((field) => [field.name, newValue(field, n)]));
       const isWhole = own(model).every((relation) => point(row, relation, made.get(relation.target) ?? [], random));
       if (!isWhole) continue;
-      const data = Object.fromEntries(
-        model.columns.map((field) => [
-          field.name,
-          field.isList
-            ? (row[field.name] as unknown[]).map((v) => toPrisma(field, v))
-            : toPrisma(field, row[field.name]),
-        ]),
-      );
-      for (const field of model.columns) {
-        if (field.type.kind === 'scalar' && field.type.name === 'Json' && row[field.name] === null)
-          data[field.name] = undefined;
-        if (row[field.name] === undefined) delete data[field.name];
-      }
-      // A row whose key is taken is left out.
-      const stored = await client
-        .model(name)
-        .create({ data })
-        .catch((error: { code?: string }) => {
-          if (error.code !== 'P2002') throw error;
-        });
-      if (stored) list.push(stored as Row);
+      rows.push(row);
     }
+    const data = rows.map((row) => {
+      const given: Row = {};
+      for (const field of model.columns) {
+        const value = row[field.name];
+        const isJsonNull = field.type.kind === 'scalar' && field.type.name === 'Json' && value === null;
+        if (value === undefined || isJsonNull) continue;
+        given[field.name] = field.isList ? (value as unknown[]).map((v) => toPrisma(field, v)) : toPrisma(field, value);
+      }
+      return given;
+    });
+    // A row whose key is taken is left out.
+    made.set(name, (await client.model(name).createManyAndReturn({ data, skipDuplicates: true })) as Row[]);
   }
   for (const name of models) {
     const model = modelNamed(datamodel, name);
@@ -184,7 +178,8 @@ const own = (model: Model): RelationField[] => model.relations.filter((r) => r.l
 /** Points the row at one of the others, or at none where it may; false when it must and there is none. */
 function point(row: Row, { link, isRequired }: RelationField, others: Row[], random: Random): boolean {
   if (link.kind !== 'own') return true;
-  const other = isRequired ? others.length > 0 && random.pick(others) : undefined;
+  // To some far more often than to others.
+  const other = isRequired ? others[Math.floor(random.fraction() ** 2 * others.length)] : undefined;
   if (isRequired && !other) return false;
   for (const { local, remote } of link.pairs) {
     const value = other ? other[remote.name] : null;

@@ -1,99 +1,104 @@
-import { readFileSync } from 'node:fs';
-import { type PrismaClient, prismaClientFor } from '../support/prisma-client.ts';
-import { startSchemaServer } from '../support/schema-server.ts';
-import type { TestServer } from '../support/server.ts';
-import type { ReadRules } from './as-prisma.ts';
+import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import type { Datamodel } from '../../src/data/model/datamodel.ts';
+import { readDatamodel } from '../../src/data/model/read-datamodel.ts';
+import type { RuleSet } from '../../src/data/rules/rule-set.ts';
+import { stranger, viewerOf } from '../../src/viewer.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { generatePrismaClient } from '../support/prisma-client.ts';
+import { createSchemaDatabase } from '../support/schema-server.ts';
+import { type Asker, startServer, type TestServer } from '../support/server.ts';
+import { createOracle, type Oracle } from './as-prisma.ts';
 import { fillTables } from './random-rows.ts';
+import { removeTheUnseen, type Sight, sightOf, withoutCertainty } from './seen-by.ts';
+
+/** What a world is made of. */
+export interface WorldPlan {
+  name: string;
+  /** Prisma's text. */
+  schema: string;
+  /** SQL that a migration does not write. */
+  views?: string;
+  /** Models that are filled and read; all tables by default. */
+  models?: readonly string[];
+  rules: RuleSet;
+  /** Whoever asks, by what their tokens say; undefined is a stranger. */
+  viewers: readonly (Claims | undefined)[];
+}
+
+type Claims = Parameters<TestServer['as']>[0];
 
 /** A schema whose tables are full of rows that tie, served under rules, with Prisma Client beside it. */
 export interface World extends AsyncDisposable {
   server: TestServer;
-  client: PrismaClient;
-  /** In an order in which required rows come before those that need them. */
+  datamodel: Datamodel;
   models: readonly string[];
-  rules: ReadRules;
+  viewers: readonly WorldViewer[];
 }
 
-/** Of the torture schema, in an order in which required rows come before those that need them. */
-const tortureModels = [
-  'Specimen',
-  'Lists',
-  'Defaults',
-  'Country',
-  'Region',
-  'City',
-  'Tram',
-  'Data',
-  'users',
-  'News',
-  'Favourite',
-  'Query',
-  'Node',
-  'NodeEdge',
-  'Event',
-  'Session',
-  'File',
-  'Date',
-  'Time',
-  'PriceList',
-  'Price',
-  'Setting',
-];
-
-/** The same rule for both sides, with relations, negation and nulls in it. */
-const tortureRules: ReadRules = {
-  users: { OR: [{ type: null }, { NOT: { x: { lt: 0 } } }, { staff: { some: {} } }] },
-  News: { author: { is: { NOT: { full_name: 'a' } } } },
-  Data: { id: { not: 3 } },
-  City: { population: { not: 0 } },
-  Region: { cities: { none: { population: 1 } } },
-  Favourite: { OR: [{ stars: null }, { stars: { gte: 0 } }] },
-  Query: { OR: [{ parentId: null }, { parent: { type: { not: 'ab' } } }] },
-  Node: { user: { isNot: { x: 1 } } },
-};
-
-/** The schema that tries everything. */
-export function openTorture(name: string, seed: number): Promise<World> {
-  // Lists of these come back to Prisma Client as one text, which it cannot read.
-  const unread = /^ +(?:citexts|xmls|bits|inets|oids|moneys|times) .*\n/gm;
-  const schema = readFileSync('test/schemas/torture/schema.prisma', 'utf8').replaceAll(unread, '');
-  const views = readFileSync('test/schemas/torture/views.sql', 'utf8');
-  return open({ name, schema, views, models: tortureModels, rules: tortureRules, seed });
-}
-
-/** The models of the example. */
-export function openExample(name: string, seed: number): Promise<World> {
-  const schema = readFileSync('prisma/app.prisma', 'utf8');
-  const models = ['User', 'Workspace', 'Member', 'Project', 'Task', 'Label', 'Comment'];
-  const rules: ReadRules = {
-    Task: { OR: [{ priority: { gte: 0 } }, { assignee: { is: null } }] },
-    Project: { NOT: { archived: true } },
-    Comment: { task: { is: { status: { not: 'DONE' } } } },
-  };
-  return open({ name, schema, views: '', models, rules, seed });
-}
-
-async function open(of: {
+/** Somebody who asks, and what knows the answers. */
+export interface WorldViewer {
   name: string;
-  schema: string;
-  views: string;
-  models: readonly string[];
-  rules: ReadRules;
-  seed: number;
-}): Promise<World> {
-  const { name, schema, views, models, rules, seed } = of;
-  const readRules = Object.fromEntries(models.map((model) => [model, { read: rules[model] ?? true }]));
-  const server = await startSchemaServer({ schema, rules: readRules, rows: views });
-  const client = await prismaClientFor(name, schema, server.databaseUrl);
-  await fillTables(client, server.server.application().datamodel, models, { rows: 20, seed });
+  /** Whether rules bind them. */
+  isBound: boolean;
+  asker: Asker;
+  oracle: Oracle;
+}
+
+/** Fills a database, copies what each viewer may see of it for Prisma Client, and serves it. */
+export async function openWorld(plan: WorldPlan, seed: number): Promise<World> {
+  const { name, schema, rules } = plan;
+  await using stack = new AsyncDisposableStack();
+  const { url, files } = stack.use(await createSchemaDatabase(schema, plan.views));
+  const datamodel = readDatamodel(files);
+  const models = inOrderOfNeed(datamodel, plan.models);
+  const connect = await generatePrismaClient(name, withoutCertainty(schema, datamodel, rules));
+
+  const all = connect(url);
+  await fillTables(all, datamodel, models, { rows: 20, seed });
+  const sights: (Sight | undefined)[] = [];
+  for (const claims of plan.viewers) {
+    const viewer = claims ? viewerOf({ ...claims, ...claims.claims }, 'admin') : stranger;
+    sights.push(viewer.isAdmin ? undefined : await sightOf(all, datamodel, models, rules, viewer));
+  }
+  await all.disconnect();
+
+  const oracles: Oracle[] = [];
+  for (const sight of sights) {
+    const copy = stack.use(await testDatabase({ template: new URL(url).pathname.slice(1) }));
+    const client = connect(copy.url);
+    stack.defer(() => client.disconnect());
+    if (sight) await removeTheUnseen(copy.url, client, datamodel, sight);
+    oracles.push(createOracle(client, datamodel));
+  }
+  const server = stack.use(await startServer({ databaseUrl: url, sources: { files, rules } }));
+  const owned = stack.move();
   return {
     server,
-    client,
+    datamodel,
     models,
-    rules,
-    async [Symbol.asyncDispose]() {
-      await client.disconnect();
-      await server[Symbol.asyncDispose]();
-    },
+    viewers: plan.viewers.map((claims, i) => ({
+      name: claims ? JSON.stringify(claims) : 'a stranger',
+      isBound: sights[i] !== undefined,
+      asker: claims ? server.as(claims) : server.stranger,
+      oracle: oracles[i]!,
+    })),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** The models in an order in which required rows come before those that need them. */
+function inOrderOfNeed(datamodel: Datamodel, asked?: readonly string[]): string[] {
+  const left = new Set(asked ?? [...datamodel.models.values()].filter((m) => !m.isView).map((m) => m.name));
+  const order: string[] = [];
+  while (left.size > 0) {
+    const next = [...left].find((name) =>
+      datamodel.models
+        .get(name)!
+        .relations.every((r) => r.link.kind !== 'own' || !r.isRequired || r.target === name || !left.has(r.target)),
+    );
+    if (!next) throw new Error(`these need each other: ${[...left].join(', ')}`);
+    order.push(next);
+    left.delete(next);
+  }
+  return order;
 }

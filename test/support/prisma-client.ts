@@ -6,19 +6,27 @@ import { promisify } from 'node:util';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { composeSchema } from '../../src/data/model/schema-files.ts';
 
+type PrismaMethod =
+  | 'findMany'
+  | 'count'
+  | 'aggregate'
+  | 'groupBy'
+  | 'createManyAndReturn'
+  | 'update'
+  | 'updateMany'
+  | 'deleteMany';
+
 /** As much of Prisma Client as an oracle of reads needs. */
 export interface PrismaClient {
   /** One model's methods, by its name with a small first letter. */
-  model(
-    name: string,
-  ): Record<'findMany' | 'count' | 'create' | 'update' | 'aggregate' | 'groupBy', (args: object) => Promise<unknown>>;
+  model(name: string): Record<PrismaMethod, (args: object) => Promise<unknown>>;
   /** `Prisma.AnyNull`, `Prisma.Decimal` … */
   namespace: Record<string, unknown>;
   disconnect(): Promise<void>;
 }
 
-/** Generates Prisma's own client for a schema, below test/generated, and connects it. */
-export async function prismaClientFor(name: string, schema: string, url: string): Promise<PrismaClient> {
+/** Generates Prisma's own client for a schema, below test/generated; returns what connects it to a database. */
+export async function generatePrismaClient(name: string, schema: string): Promise<(url: string) => PrismaClient> {
   const directory = path.resolve('test/generated', `prisma-${name}`);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
@@ -35,10 +43,12 @@ export async function prismaClientFor(name: string, schema: string, url: string)
   const prisma = path.resolve('node_modules/prisma/build/index.js');
   await promisify(execFile)(process.execPath, [prisma, 'generate', '--schema', file, '--no-hints']);
   const generated = await import(pathToFileURL(path.join(directory, 'client/client.ts')).href);
-  const client = new generated.PrismaClient({ adapter: new PrismaPg({ connectionString: url }) });
-  return {
-    model: (model) => client[model.charAt(0).toLowerCase() + model.slice(1)],
-    namespace: generated.Prisma,
-    disconnect: () => client.$disconnect(),
+  return (url) => {
+    const client = new generated.PrismaClient({ adapter: new PrismaPg({ connectionString: url }) });
+    return {
+      model: (model) => client[model.charAt(0).toLowerCase() + model.slice(1)],
+      namespace: generated.Prisma,
+      disconnect: () => client.$disconnect(),
+    };
   };
 }

@@ -46,6 +46,8 @@ function operation(
   insensitive: boolean,
 ): string {
   const bind = (encode: Encode = encoderOf(field)) => c.statement.bind(operand, encode);
+  // @NOTE what fills a `char(n)` up is no part of the text; LIKE alone would take it for one.
+  const text = field.nativeType === 'Char' ? `(${expression})::text` : expression;
   const comparison = comparisons[operator];
   if (comparison) {
     if (operand.now === null) return nullOperand(c, operand);
@@ -69,11 +71,11 @@ function operation(
     case 'notIn':
       return inList(c, field, expression, operand, insensitive, '<> all');
     case 'contains':
-      return like(expression, bind(pattern('%', '%')), insensitive);
+      return like(text, bind(pattern('%', '%')), insensitive);
     case 'startsWith':
-      return like(expression, bind(pattern('', '%')), insensitive);
+      return like(text, bind(pattern('', '%')), insensitive);
     case 'endsWith':
-      return like(expression, bind(pattern('%', '')), insensitive);
+      return like(text, bind(pattern('%', '')), insensitive);
     case 'similar':
       if (operand.now === null) return nullOperand(c, operand);
       if (!c.statement.isRule) return similarCondition(c, expression, operand);
