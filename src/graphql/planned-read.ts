@@ -18,6 +18,7 @@ import { collectFields } from '../data/planner/selection.ts';
 import { type Operation, readOf } from '../data/reads.ts';
 import { type ErrorCode, MillraceError } from '../errors.ts';
 import { guardOf } from './guard.ts';
+import { fillOwnFields, findOwnFields } from './own-fields.ts';
 
 /** A validated document. */
 export interface Validated {
@@ -94,8 +95,10 @@ export async function plannedData(
     if (!fields) return undefined;
     if (!fields.every(({ definition }) => !definition || guardOf(definition.extensions)(context))) return undefined;
     const plan = context.reads.plan(at, query, fields, context.verdicts);
-    if (plan.hasCustomFields) return undefined;
-    return await context.reads.run(context, plan, at.variables);
+    if (!plan.hasCustomFields) return await context.reads.run(context, plan, at.variables);
+    const own = plan.needsExecutor ? undefined : findOwnFields(at, query, fields);
+    if (!own) return undefined;
+    return await fillOwnFields(own, await context.reads.run(context, plan, at.variables), at, context);
   } catch (error) {
     if (error instanceof MillraceError && costly.has(error.code)) throw error;
     return undefined;

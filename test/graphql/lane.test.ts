@@ -37,6 +37,7 @@ let database: TestDatabase;
 let servers: BothWays;
 beforeAll(async () => {
   database = await testDatabase();
+  await ask(database.url, 'create extension if not exists pg_trgm');
   await insertTeam(database.url);
   const { rules, ...sources } = await readSources(process.cwd());
   const extend = defineSchema(({ queryField }) => {

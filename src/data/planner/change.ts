@@ -60,7 +60,7 @@ export function compileChange(
   field: PlannedField,
   marks: ChangeMarks,
 ): ChangePlan {
-  const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
+  const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false, needsExecutor: false };
   c.statement.alias(model.model.table);
   c.statement.alias(model.model.table);
   const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);

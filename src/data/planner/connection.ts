@@ -105,6 +105,7 @@ function connectionField(
       return literal(c.api.typeName(`${name}Connection`));
     default:
       c.hasCustomFields = true;
+      c.needsExecutor = true;
       return 'null';
   }
 }

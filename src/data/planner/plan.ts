@@ -27,8 +27,10 @@ export interface Plan {
   slots: readonly RuleSlot[];
   /** What the answer depends on. */
   dependencies: readonly Dependency[];
-  /** Some selected field has a resolver of the user's own, so the answer must go through the executor. */
+  /** Some selected field has a resolver of the user's own, whose value is still to be put into the answer. */
   hasCustomFields: boolean;
+  /** … and only the executor can do it. */
+  needsExecutor: boolean;
 }
 
 /** What a root field of the data API reads: one row, many, what is measured of them, or the place in the log that the answer stands at. */
@@ -49,7 +51,7 @@ export function compileRead(
   rootName: string,
   fields: readonly PlannedField[],
 ): Plan {
-  const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false };
+  const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false, needsExecutor: false };
   const keys = fields.map(({ key }) => key);
   const columns = fields.map((field) => rootField(c, rootName, field));
   const { text: sql, values } = c.statement.finish(piecesSql(c, columns));
@@ -60,7 +62,8 @@ export function compileRead(
   );
   const many = () => parametrise(c.statement, 1, (classes) => `select k.n, (${answer}) from ${classes}`);
   const dependencies = dependenciesOf(c.statement.readsOf(sql), c.pins, c.joins);
-  return { sql, keys, values, many, slots: [...c.slots], dependencies, hasCustomFields: c.hasCustomFields };
+  const { hasCustomFields, needsExecutor } = c;
+  return { sql, keys, values, many, slots: [...c.slots], dependencies, hasCustomFields, needsExecutor };
 }
 
 /** The JSON of one answer. */

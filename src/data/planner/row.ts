@@ -16,8 +16,10 @@ import { targetOf } from './where.ts';
 /** What a compiler of selections needs besides. */
 export interface SelectionCompiler extends Compiler {
   readonly at: Surroundings;
-  /** Set when a field was met that has a resolver of the user's own: the answer then goes through the executor. */
+  /** Set when a field was met that has a resolver of the user's own. */
   hasCustomFields: boolean;
+  /** Set when one of them is not known to say what it needs of its row: the answer then goes through the executor. */
+  needsExecutor: boolean;
 }
 
 /** Fields that a custom resolver needs, under keys that no alias can have. */
@@ -152,7 +154,9 @@ export function objectType(c: SelectionCompiler, name: string): GraphQLObjectTyp
 function needsOf(c: SelectionCompiler, type: GraphQLObjectType, name: string): readonly string[] {
   c.hasCustomFields = true;
   const needs: unknown = type.getFields()[name]?.extensions.needs;
-  return Array.isArray(needs) ? needs : [];
+  if (Array.isArray(needs)) return needs;
+  c.needsExecutor = true;
+  return [];
 }
 
 /** @NOTE under field rules, as everything a client can cause to be read. */

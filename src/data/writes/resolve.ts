@@ -153,7 +153,12 @@ const writtenNames = (write: RowWrite): string[] => [...write.written].map((fiel
 
 /** Reads the selection on the written row, as the viewer may see it; null when they may not. */
 async function readBack(run: WriteRun, info: GraphQLResolveInfo, model: Model, key: RowKey): Promise<Answers | null> {
-  const c: SelectionCompiler = { ...compilerFor(run), at: operationOf(info), hasCustomFields: false };
+  const c: SelectionCompiler = {
+    ...compilerFor(run),
+    at: operationOf(info),
+    hasCustomFields: false,
+    needsExecutor: false,
+  };
   const columns = rowColumns(c, model, 't', info.fieldNodes);
   const condition = all([hasKey(c, model, 't', key), visible(c, model, 't', 'client')]);
   const text = answerSql(c, `select ${columns} from ${tableRef(model.table)} t where ${condition}`);
