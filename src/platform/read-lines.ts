@@ -20,8 +20,15 @@ export interface ReadLines {
   close(): Promise<void>;
 }
 
-/** Milliseconds: a read that was once answered within the first is quick, one that takes longer than the second is not. */
-const pace = { quick: 5, slow: 50, restsFor: 10_000 };
+/**
+ * Milliseconds. A read that the pool has once answered within `tried` may be quick: of a busy process most of that is its own waiting. How
+ * long it keeps a line busy tells: more than `quick` in the mean, as by 160 once, and it goes back to the pool, for `rest` at first and
+ * for twice as long each time. On a busy machine that may be by mistake, so that it is forgiven after `pardon` answers.
+ */
+const pace = { tried: 15, quick: 5, rest: 1000, longestRest: 60_000, pardon: 1000 };
+
+/** The weight of the newest time in the mean. */
+const newest = 1 / 32;
 
 /** Reads under way on one line. */
 const maxUnderWay = 32;
@@ -29,9 +36,20 @@ const maxUnderWay = 32;
 /** How many statements' pace is known. */
 const maxKnown = 2000;
 
+/** What is known of a statement: whether it may take a line, and how long it keeps one busy. */
+interface Pace {
+  isQuick: boolean;
+  mean: number;
+  /** Answers by a line since it was last let on one. */
+  answers: number;
+  rest: number;
+  restsUntil: number;
+}
+
 interface Line {
   client: pg.PoolClient;
   underWay: number;
+  prepared: Set<string>;
   isBroken: boolean;
   lastAnswer: number;
   isGathering: boolean;
@@ -49,7 +67,7 @@ export function createReadLines(
   mayKeep: (client: pg.PoolClient, name: string, text: string) => boolean,
 ): ReadLines {
   const lines: Line[] = [];
-  const paces = new LRUCache<string, { best: number; restsUntil: number }>({ max: maxKnown });
+  const paces = new LRUCache<string, Pace>({ max: maxKnown });
   let opening = 0;
   let isClosed = false;
 
@@ -58,7 +76,14 @@ export function createReadLines(
     pool.connect().then(
       (client) => {
         opening -= 1;
-        const line: Line = { client, underWay: 0, isBroken: false, lastAnswer: 0, isGathering: false };
+        const line: Line = {
+          client,
+          underWay: 0,
+          prepared: new Set(),
+          isBroken: false,
+          lastAnswer: 0,
+          isGathering: false,
+        };
         client.once('end', () => retire(line));
         if (isClosed) return client.release();
         lines.push(line);
@@ -79,12 +104,23 @@ export function createReadLines(
     for (const line of lines) if (!least || line.underWay < least.underWay) least = line;
     return least && least.underWay < maxUnderWay ? least : undefined;
   };
+  const judge = (name: string, took: number, now: number) => {
+    const known = paces.get(name);
+    if (!known?.isQuick) return;
+    known.answers += 1;
+    known.mean += newest * (took - known.mean);
+    if (known.mean <= pace.quick) return;
+    const rest = known.answers > pace.pardon ? pace.rest : Math.min(2 * known.rest, pace.longestRest);
+    Object.assign(known, { isQuick: false, rest, restsUntil: now + rest });
+  };
   const run = async (line: Line, read: TextRead): Promise<unknown[][]> => {
     const sent = performance.now();
+    const isPrepared = line.prepared.has(read.name);
     line.underWay += 1;
     gather(line);
     try {
       const rows = await readTexts(line.client, read);
+      line.prepared.add(read.name);
       if (!mayKeep(line.client, read.name, read.text)) retire(line);
       return rows;
     } catch (error) {
@@ -93,8 +129,8 @@ export function createReadLines(
       throw error;
     } finally {
       const now = performance.now();
-      if (now - Math.max(sent, line.lastAnswer) > pace.slow)
-        paces.set(read.name, { best: Number.POSITIVE_INFINITY, restsUntil: now + pace.restsFor });
+      // @NOTE not the first time, when PostgreSQL has planned it besides.
+      if (isPrepared) judge(read.name, now - Math.max(sent, line.lastAnswer), now);
       line.lastAnswer = now;
       line.underWay -= 1;
       if (line.underWay === 0) {
@@ -106,16 +142,15 @@ export function createReadLines(
 
   return {
     send(read) {
-      const known = paces.get(read.name);
-      if (!known || known.best > pace.quick || isClosed) return undefined;
+      if (!paces.get(read.name)?.isQuick || isClosed) return undefined;
       if (lines.length + opening < count) open();
       const line = leastBusy();
       return line && run(line, read);
     },
     learn(name, took) {
       const known = paces.get(name);
-      if (known && performance.now() < known.restsUntil) return;
-      paces.set(name, { best: Math.min(known?.best ?? took, took), restsUntil: 0 });
+      if (took > pace.tried || performance.now() < (known?.restsUntil ?? 0)) return;
+      paces.set(name, { isQuick: true, mean: 0, answers: 0, rest: known?.rest ?? pace.rest / 2, restsUntil: 0 });
     },
     async close() {
       isClosed = true;
