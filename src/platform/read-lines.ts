@@ -22,10 +22,10 @@ export interface ReadLines {
 
 /**
  * Milliseconds. A read that the pool has once answered within `tried` may be quick: of a busy process most of that is its own waiting. How
- * long it keeps a line busy tells: more than `quick` in the mean, as by 160 once, and it goes back to the pool, for `rest` at first and
+ * long it keeps a line busy tells: more than `quick` in the mean, as by 32 once, and it goes back to the pool, for `rest` at first and
  * for twice as long each time. On a busy machine that may be by mistake, so that it is forgiven after `pardon` answers.
  */
-const pace = { tried: 15, quick: 5, rest: 1000, longestRest: 60_000, pardon: 1000 };
+const pace = { tried: 15, quick: 1, rest: 1000, longestRest: 60_000, pardon: 1000 };
 
 /** The weight of the newest time in the mean. */
 const newest = 1 / 32;
