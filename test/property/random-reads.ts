@@ -157,7 +157,8 @@ function randomFilter(random: Random, field: ColumnField, isNegated: boolean): W
       filter[operator] = piece(random, String(value()));
     else filter[operator] = value();
   }
-  if (isInsensitive) filter.mode = 'insensitive';
+  // @NOTE of a padded text Prisma takes the padding for a part of it where case does not matter, and only there.
+  if (isInsensitive && field.nativeType !== 'Char') filter.mode = 'insensitive';
   return filter;
 }
 
