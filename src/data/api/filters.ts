@@ -43,7 +43,8 @@ const text = (api: Api): Operators => ({
 const json = (type: string, api: Api): Operators => ({
   path: {
     type: ['String'],
-    description: 'The way to the part that the other conditions speak of; positions in a list are numbers, from its end if negative.',
+    description:
+      'The way to the part that the other conditions speak of; positions in a list are numbers, from its end if negative.',
     extensions: pathOfSql,
   },
   equals: { type, description: 'Equal to this document; `null` finds JSON null and no value alike.' },
