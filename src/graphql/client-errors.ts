@@ -96,5 +96,11 @@ export function asRequestError(error: unknown): GraphQLError {
 /** Whether the error is a fault of ours that the log should hold. */
 export const isFault = (error: GraphQLError): boolean => error.extensions.code === 'INTERNAL';
 
-/** Hides which names the schema has nearby: for a server that does not show its schema. */
-export const withoutSuggestion = (message: string): string => message.replace(/ Did you mean .*\?$/s, '');
+/**
+ * Hides which names the schema has nearby: for a server that does not show its schema.
+ * @NOTE no pattern: it would look for the end anew wherever a client's value in the message says the same.
+ */
+export function withoutSuggestion(message: string): string {
+  const at = message.endsWith('?') ? message.indexOf(' Did you mean ') : -1;
+  return at < 0 ? message : message.slice(0, at);
+}

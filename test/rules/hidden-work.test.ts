@@ -75,6 +75,18 @@ it.each([
   expect(JSON.stringify(data)).toMatch(/"id":1\b/);
 });
 
+it.each(['after', 'before'])('nor does it fail a page that begins %s a cursor of such JSON', async (side) => {
+  const ann = servers[0]!.as({ sub: 'ann' });
+  const order = 'orderBy: [{ extra: { path: ["kind"], sort: asc } }, { id: asc }]';
+  const { data } = await ann.query(`{ letters(first: 2, ${order}) { pageInfo { endCursor } } }`);
+  const bound = `${side}: "${data.letters.pageInfo.endCursor}"`;
+  const page = await ann.query(
+    `{ letters(first: 1, ${bound}, ${order}) { nodes { id } pageInfo { hasNextPage hasPreviousPage } } }`,
+  );
+  expect(page.errors).toBeUndefined();
+  expect(page.data.letters.nodes).toEqual([{ id: side === 'after' ? 3 : 1 }]);
+});
+
 it('a filter of such JSON is asked of rows that were visible when they go out of sight', async () => {
   const comparable = rows.replace('\\u0000', 'z');
   await using server = await startSchemaServer({ schema, rules, rows: comparable });

@@ -1,4 +1,6 @@
 /** Requests that mean harm, or no sense at all: made by code, the same at every run but for the salt, which no cache knows. */
+import { orderMark } from '../../src/data/planner/cursor.ts';
+import type { OrderTerm } from '../../src/data/planner/order.ts';
 import { createRandom } from '../faults/random.ts';
 
 /** A request as its bytes. */
@@ -46,6 +48,7 @@ export function hostileRequests(token: string, salt: string): HostileRequest[] {
     ...brokenBodies(salt, body),
     ...wrongShapes(salt, body),
     ...documents(document),
+    ...quadratic(variable, document),
     ...overlaps(document),
     ...introspections(document),
     ...variables(variable, document),
@@ -376,6 +379,26 @@ function introspections(document: Document): HostileRequest[] {
     document(
       'a long way by fragments',
       `{ __schema { types { ...T0 } } } ${many(12, (i) => `fragment T${i} on __Type { fields { type { ...T${i + 1} } } }`)} fragment T12 on __Type { name }`,
+    ),
+  ];
+}
+
+/** Texts that a careless pattern goes through again from each of their characters. */
+function quadratic(variable: Variable, document: Document): HostileRequest[] {
+  const mark = orderMark('Task', [{ label: 'extra["a"]:asc:last' }, { label: 'id' }] as OrderTerm[]);
+  const cursor = (part: string) => JSON.stringify(Buffer.from(JSON.stringify([mark, part, null])).toString('base64'));
+  const page = '{ tasks(first: 1, after: $v, orderBy: { extra: { path: ["a"], sort: asc } }) { nodes { id } } }';
+  const task =
+    'mutation ($v: String!) { createTask(data: { title: $v, projectId: "00000000-0000-7000-8000-000000000021" }) { id } }';
+  return [
+    variable('a cursor of digits', 'String', page, cursor('9'.repeat(100_000))),
+    variable('a cursor of quotes that nothing closes', 'String', page, cursor(`"${'\\"'.repeat(50_000)}`)),
+    document('blanks before a letter, where they do not fit', task, { variables: { v: `${' '.repeat(100_000)}x` } }),
+    variable(
+      'suggestions in a value',
+      'Int',
+      '{ tasks(first: $v) { totalCount } }',
+      `"${' Did you mean ?'.repeat(5_000)}x"`,
     ),
   ];
 }

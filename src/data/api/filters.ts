@@ -43,7 +43,8 @@ const text = (api: Api): Operators => ({
 const json = (type: string, api: Api): Operators => ({
   path: {
     type: ['String'],
-    description: 'The way to the part that the other conditions speak of; list positions are digits.',
+    description:
+      'The way to the part that the other conditions speak of; positions in a list are numbers, from its end if negative.',
     extensions: pathOfSql,
   },
   equals: { type, description: 'Equal to this document; `null` finds JSON null and no value alike.' },
@@ -55,7 +56,10 @@ const json = (type: string, api: Api): Operators => ({
   array_starts_with: { type, description: 'A list whose first element is this.' },
   array_ends_with: { type, description: 'A list whose last element is this.' },
   ...comparison(type),
-  ...mode(api),
+  mode: {
+    type: api.typeName('QueryMode'),
+    description: 'Whether case matters to the `string_` conditions; it does by default.',
+  },
 });
 
 const listOperators = (type: string): Operators => ({

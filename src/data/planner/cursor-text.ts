@@ -9,15 +9,26 @@ export const isCountText = isBetween(0n, 2n ** 63n - 1n);
 /** Whether a text could be a rank, which is finite and not negative. */
 export const isRankText = (text: string): boolean => /^\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?$/.test(text);
 
-/** What no number of a `jsonb` is written like: with an exponent, or with more digits than it has room for. */
-const beyondJsonb = /\d[eE]|\d{131073}|\.\d{16384}/;
+/** Digits that a number of a `jsonb` has room for, before its point and behind it. */
+const maxDigits = { before: 131_072, behind: 16_383 };
 /** What it holds of no text: U+0000, and half of a character. */
 const heldByNoText = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
 
 /** Whether PostgreSQL could have written a text for a JSON document other than null. */
 export function isJsonText(text: string): boolean {
-  if (text === 'null' || heldByNoText.test(text)) return false;
-  if (beyondJsonb.test(text.replaceAll(/"(?:\\.|[^"\\])*"/g, '""'))) return false;
+  // @NOTE first: what is no JSON could hold a quote that nothing closes, and each would be looked for to the end.
+  if (!isJson(text) || text === 'null' || heldByNoText.test(text)) return false;
+  const bare = text.replaceAll(/"(?:\\.|[^"\\])*"/g, '""');
+  return !/\d[eE]/.test(bare) && hasRoom(bare);
+}
+
+/** @NOTE run by run: a pattern that counts would begin to count at each of a hundred thousand digits. */
+const hasRoom = (text: string): boolean =>
+  (text.match(/\.?\d+/g) ?? []).every((digits) =>
+    digits.startsWith('.') ? digits.length <= maxDigits.behind + 1 : digits.length <= maxDigits.before,
+  );
+
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { invalidInput } from '../../errors.ts';
 import { type ColumnField, identifyingFields, isDocument, type Model } from '../model/datamodel.ts';
-import { comparable } from './column-filter.ts';
+import { comparable, mayFail } from './column-filter.ts';
 import {
   apiModelOf,
   type Compiler,
@@ -9,6 +9,7 @@ import {
   countedItems,
   countTerm,
   fieldCalled,
+  type Place,
   relatedness,
   visible,
 } from './compiler.ts';
@@ -18,7 +19,7 @@ import { relatedFrom } from './relation.ts';
 import { searchOrder } from './search.ts';
 import { all } from './statement.ts';
 import type { Value } from './value.ts';
-import { targetOf } from './where.ts';
+import { ifVisible, targetOf } from './where.ts';
 
 /** A direction of something. */
 export interface Ordering {
@@ -84,7 +85,7 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
   if (!field) throw invalidInput(value.path, `${model.name} has no field ${key}`);
   if (field.kind === 'column') {
     const expression = column(c, model, alias, field, 'client');
-    if (isDocument(field)) return partTerm(field, expression, value);
+    if (isDocument(field)) return partTerm(c, { model, alias }, field, expression, value);
     const { direction, nulls } = directionOf(value);
     const isNullable = !field.isRequired || expression.startsWith('(case');
     const accepts = (text: string) => isColumnText(field, text);
@@ -116,11 +117,13 @@ function orderTerm(c: Compiler, model: Model, alias: string, item: Value): Order
 }
 
 /** @NOTE the path is part of the label, so that a cursor does not go on behind a value of another part. */
-function partTerm(field: ColumnField, document: string, value: Value): OrderTerm {
+function partTerm(c: Compiler, { model, alias }: Place, field: ColumnField, document: string, value: Value): OrderTerm {
   const { direction, nulls } = directionOf(value);
   const segments = segmentsOf(value.get('path'));
+  const part = sortedSql(partSql(comparable(field, document), segments));
   return {
-    expression: sortedSql(partSql(comparable(field, document), segments)),
+    // @NOTE where a page begins is a condition too, which is asked of any row.
+    expression: mayFail(field) ? ifVisible(c, model, alias, 'client', part) : part,
     direction,
     nulls,
     isNullable: true,

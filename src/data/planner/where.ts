@@ -67,10 +67,10 @@ function condition(c: Compiler, model: Model, alias: string, key: string, value:
 }
 
 /**
- * A condition that is asked of visible rows only.
- * @NOTE PostgreSQL asks conditions in the order it likes: one that fails on a hidden row would tell of it by the failure.
+ * Something that is asked of visible rows only, and is null of others.
+ * @NOTE PostgreSQL asks conditions in the order it likes: what fails on a hidden row would tell of it by the failure.
  */
-function ifVisible(c: Compiler, model: Model, alias: string, voice: Voice, sql: string): string {
+export function ifVisible(c: Compiler, model: Model, alias: string, voice: Voice, sql: string): string {
   const condition = c.asksHidden ? 'true' : visible(c, model, alias, voice);
   return condition === 'true' ? sql : `(case when ${condition} then ${sql} end)`;
 }

@@ -27,7 +27,7 @@ function textMisfit({ nativeType, nativeArgs }: ColumnField, text: string): stri
     case 'VarChar': {
       const most = given ?? (nativeType === 'Char' ? 1 : Number.POSITIVE_INFINITY);
       // Blanks at the end are cut off by PostgreSQL, as SQL says.
-      const isTooLong = text.length > most && [...text.replace(/ +$/, '')].length > most;
+      const isTooLong = text.length > most && [...withoutBlanks(text)].length > most;
       return isTooLong ? `must be at most ${most} characters long` : undefined;
     }
     case 'Bit':
@@ -41,6 +41,13 @@ function textMisfit({ nativeType, nativeArgs }: ColumnField, text: string): stri
     default:
       return undefined;
   }
+}
+
+/** @NOTE no pattern: it would begin anew at each of a million blanks that something follows. */
+function withoutBlanks(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === ' ') end -= 1;
+  return text.slice(0, end);
 }
 
 function decimalMisfit({ nativeType, nativeArgs }: ColumnField, text: string): string | undefined {
