@@ -104,7 +104,7 @@ export function addModelSearchInputs(builder: Builder, api: Api, model: ApiModel
     ),
   );
   addInput(builder, api.typeName(`${name}RelevanceInput`), `Order ${name} by how well it answers a search.`, () => ({
-    ...search('As in `_search`.', 'Where, in order of weight; in all of them by default.'),
+    ...search('As in `_search`; the first 32 words count.', 'Where, in order of weight; in all of them by default.'),
     sort,
   }));
   addInput(

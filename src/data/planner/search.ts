@@ -33,6 +33,16 @@ const comparedText: Encode = (value, path) => {
 const searchText: Encode = (value, path) =>
   String(comparedText(value, path)).replaceAll(/-(?:[\s\u0085\u180e!&|()]*-)+/g, '-');
 
+/** Words that rows are ranked by: each is looked for in every word of every row, which no cost tells of. */
+const maxRankedWords = 32;
+
+const rankedText: Encode = (value, path) => {
+  const query = String(searchText(value, path));
+  const words = [...query.matchAll(/[\p{L}\p{N}]+/gu)];
+  const next = words[maxRankedWords];
+  return next ? query.slice(0, next.index) : query;
+};
+
 /** Fields and language are part of the SQL, or no index would be found by it: plans are kept for each. */
 interface Search {
   fields: readonly ColumnField[];
@@ -40,12 +50,12 @@ interface Search {
   query: string;
 }
 
-function searchOf(c: Compiler, model: Model, value: Value): Search {
+function searchOf(c: Compiler, model: Model, value: Value, encode = searchText): Search {
   const language = (value.get('language').now ?? defaultLanguage) as SearchLanguage;
   const fields = fieldsOf(c, model, value.get('fields'));
   // Each is read word by word, in every row.
   countTerm(c, value.path, 2 * fields.length);
-  const bound = c.statement.bind(value.get('query'), searchText);
+  const bound = c.statement.bind(value.get('query'), encode);
   // @NOTE a sub-select, so that it is read once and not for every row.
   return { fields, language, query: `(select websearch_to_tsquery(${configurationSql(language)}, ${bound}::text))` };
 }
@@ -104,7 +114,7 @@ interface Rank {
 }
 
 function relevance(c: Compiler, model: Model, alias: string, value: Value): Rank {
-  const { fields, language, query } = searchOf(c, model, value);
+  const { fields, language, query } = searchOf(c, model, value, rankedText);
   const columns = fields.map((f) => column(c, model, alias, f, 'client'));
   // @NOTE 1: by length, or the longest text would be the best; float8: its text in a cursor is the whole of it.
   const expression = `ts_rank_cd(${weightedDocumentSql(language, columns)}, ${query}, 1)::float8`;
