@@ -122,23 +122,23 @@ export function openDatabase(
     const { names, length } = preparedOn(client);
     return names.size > maxPrepared.count || length > maxPrepared.together;
   };
-  const lines = createReadLines(pool, Math.floor(options.size / 3), (client, name, text) => {
+  const byPool = (query: Query & { name: string }): Promise<Rows> =>
+    withClient(async (client) => {
+      const began = performance.now();
+      const rows = await run(client, query);
+      lines.learn(query.name, performance.now() - began);
+      return rows;
+    });
+  const lines = createReadLines(pool, Math.floor(options.size / 3), byPool, (client, name, text) => {
     remember(preparedOn(client), name, text);
     return !isFull(client);
   });
   /** By a line where one takes it, else by the pool, whose time for it decides about the next. */
   const read = async (query: Query & { name: string }): Promise<Rows> => {
     const sent = lines.send(query);
-    if (sent) {
-      return sent.catch((error: unknown) => {
-        throw translateDatabaseError(error);
-      });
-    }
-    return withClient(async (client) => {
-      const began = performance.now();
-      const rows = await run(client, query);
-      lines.learn(query.name, performance.now() - began);
-      return rows;
+    if (!sent) return byPool(query);
+    return sent.catch((error: unknown) => {
+      throw translateDatabaseError(error);
     });
   };
   const preparedOn = (client: pg.PoolClient) => {

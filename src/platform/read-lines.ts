@@ -1,8 +1,8 @@
 /**
  * Lines for quick reads. A *line* is a connection that is sent the next statement before the last one is answered, which saves
  * both sides most of their waiting and switching: a third of what a read of one row costs. PostgreSQL answers a line in order, so a
- * statement that takes its time delays those behind it: a line takes prepared statements that have been quick, and one that
- * is slow once goes back to the pool for a while.
+ * statement that takes its time would delay those behind it: a line takes prepared statements that have been quick, one that
+ * is slow once goes back to the pool for a while, and what waits behind it meanwhile is asked of the pool.
  */
 import type { Writable } from 'node:stream';
 import { LRUCache } from 'lru-cache';
@@ -20,8 +20,11 @@ export interface ReadLines {
   close(): Promise<void>;
 }
 
-/** Milliseconds: a read that was once answered within the first is quick, one that takes longer than the second is not. */
-const pace = { quick: 5, slow: 50, restsFor: 10_000 };
+/**
+ * Milliseconds: a read that was once answered within the first is quick, one that takes longer than the second is not, and
+ * nothing waits behind it for longer than the third.
+ */
+const pace = { quick: 5, slow: 50, heldUp: 250, restsFor: 10_000 };
 
 /** Reads under way on one line. */
 const maxUnderWay = 32;
@@ -29,11 +32,24 @@ const maxUnderWay = 32;
 /** How many statements' pace is known. */
 const maxKnown = 2000;
 
+/** A read on a line, and whoever waits for it. */
+interface Waiting {
+  read: TextRead;
+  resolve: (rows: unknown[][]) => void;
+  reject: (error: unknown) => void;
+  /** The pool answers it: what the line says of it is heard by nobody. */
+  isPassedOn: boolean;
+}
+
 interface Line {
   client: pg.PoolClient;
-  underWay: number;
+  /** In the order in which they were sent, and are answered. */
+  waiting: Waiting[];
+  /** When PostgreSQL could begin with the first of them. */
+  since: number;
+  isWatched: boolean;
   isBroken: boolean;
-  lastAnswer: number;
+  isGone: boolean;
   isGathering: boolean;
   whenEmpty?: () => void;
 }
@@ -41,15 +57,18 @@ interface Line {
 /**
  * Makes lines over a pool whose clients were made for pipelining.
  * @param count how many connections of the pool they may hold
+ * @param byPool asks the pool for a read whose line is held up
  * @param mayKeep told of each statement that is prepared on a connection; false where it should not be used any longer
  */
 export function createReadLines(
   pool: pg.Pool,
   count: number,
+  byPool: (read: TextRead) => Promise<unknown[][]>,
   mayKeep: (client: pg.PoolClient, name: string, text: string) => boolean,
 ): ReadLines {
   const lines: Line[] = [];
   const paces = new LRUCache<string, { best: number; restsUntil: number }>({ max: maxKnown });
+  const passedOn = new Set<Promise<void>>();
   let opening = 0;
   let isClosed = false;
 
@@ -58,7 +77,8 @@ export function createReadLines(
     pool.connect().then(
       (client) => {
         opening -= 1;
-        const line: Line = { client, underWay: 0, isBroken: false, lastAnswer: 0, isGathering: false };
+        const flags = { isWatched: false, isBroken: false, isGone: false, isGathering: false };
+        const line: Line = { client, waiting: [], since: 0, ...flags };
         client.once('end', () => retire(line));
         if (isClosed) return client.release();
         lines.push(line);
@@ -72,35 +92,71 @@ export function createReadLines(
     if (!lines.includes(line)) return;
     lines.splice(lines.indexOf(line), 1);
     line.isBroken = true;
-    if (line.underWay === 0) line.client.release(true);
+    leaveIfDone(line);
   };
+  /** Gives a retired connection back once nobody waits for it. What it still has to say is not waited for either. */
+  const leaveIfDone = (line: Line) => {
+    if (!line.isBroken || line.isGone || !line.waiting.every(({ isPassedOn }) => isPassedOn)) return;
+    line.isGone = true;
+    if (line.waiting.length > 0) streamOf(line).destroy();
+    line.client.release(true);
+  };
+  const isSlowerThan = (milliseconds: number, { waiting, since }: Line): boolean =>
+    waiting.length > 0 && performance.now() - since > milliseconds;
   const leastBusy = (): Line | undefined => {
     let least: Line | undefined;
-    for (const line of lines) if (!least || line.underWay < least.underWay) least = line;
-    return least && least.underWay < maxUnderWay ? least : undefined;
+    for (const line of lines)
+      if (!isSlowerThan(pace.slow, line) && (!least || line.waiting.length < least.waiting.length)) least = line;
+    return least && least.waiting.length < maxUnderWay ? least : undefined;
   };
-  const run = async (line: Line, read: TextRead): Promise<unknown[][]> => {
-    const sent = performance.now();
-    line.underWay += 1;
+  /** Looks after a line for as long as anything is under way on it. */
+  const watch = (line: Line) => {
+    if (line.isWatched) return;
+    line.isWatched = true;
+    // @NOTE what has been answered while this process was busy is read before it is judged.
+    const look = () =>
+      setImmediate(() => {
+        line.isWatched = false;
+        if (isSlowerThan(pace.heldUp, line)) passOn(line);
+        if (line.waiting.length > 0 && !line.isGone) watch(line);
+      });
+    setTimeout(look, Math.max(line.since + pace.heldUp - performance.now(), pace.quick) + 1).unref();
+  };
+  /** Has the pool answer what waits behind the first of a line: it is only read, so it may be asked for twice. */
+  const passOn = (line: Line) => {
+    const held = line.waiting.slice(1).filter(({ isPassedOn }) => !isPassedOn);
+    if (held.length === 0) return;
+    for (const one of held) {
+      one.isPassedOn = true;
+      const passing = byPool(one.read)
+        .then(one.resolve, one.reject)
+        .finally(() => passedOn.delete(passing));
+      passedOn.add(passing);
+    }
+    retire(line);
+  };
+  const run = async (line: Line, waiting: Waiting): Promise<void> => {
+    const { read } = waiting;
+    if (line.waiting.length === 0) line.since = performance.now();
+    line.waiting.push(waiting);
     gather(line);
+    watch(line);
     try {
       const rows = await readTexts(line.client, read);
       if (!mayKeep(line.client, read.name, read.text)) retire(line);
-      return rows;
+      if (!waiting.isPassedOn) waiting.resolve(rows);
     } catch (error) {
       const { code } = translateDatabaseError(error);
       if (code === 'UNAVAILABLE' || code === 'INTERNAL') retire(line);
-      throw error;
+      if (!waiting.isPassedOn) waiting.reject(error);
     } finally {
       const now = performance.now();
-      if (now - Math.max(sent, line.lastAnswer) > pace.slow)
+      if (now - line.since > pace.slow && !waiting.isPassedOn)
         paces.set(read.name, { best: Number.POSITIVE_INFINITY, restsUntil: now + pace.restsFor });
-      line.lastAnswer = now;
-      line.underWay -= 1;
-      if (line.underWay === 0) {
-        line.whenEmpty?.();
-        if (line.isBroken) line.client.release(true);
-      }
+      line.since = now;
+      line.waiting.splice(line.waiting.indexOf(waiting), 1);
+      if (line.waiting.length === 0) line.whenEmpty?.();
+      leaveIfDone(line);
     }
   };
 
@@ -110,7 +166,8 @@ export function createReadLines(
       if (!known || known.best > pace.quick || isClosed) return undefined;
       if (lines.length + opening < count) open();
       const line = leastBusy();
-      return line && run(line, read);
+      if (!line) return undefined;
+      return new Promise((resolve, reject) => void run(line, { read, resolve, reject, isPassedOn: false }));
     },
     learn(name, took) {
       const known = paces.get(name);
@@ -120,10 +177,11 @@ export function createReadLines(
     async close() {
       isClosed = true;
       const finished = [...lines].map(async (line) => {
-        if (line.underWay > 0) await new Promise<void>((resolve) => Object.assign(line, { whenEmpty: resolve }));
+        if (line.waiting.length > 0) await new Promise<void>((resolve) => Object.assign(line, { whenEmpty: resolve }));
         retire(line);
       });
       await Promise.all(finished);
+      await Promise.all(passedOn);
     },
   };
 }
@@ -132,10 +190,13 @@ export function createReadLines(
 function gather(line: Line): void {
   if (line.isGathering) return;
   line.isGathering = true;
-  const { stream } = (line.client as unknown as { connection: { stream: Writable } }).connection;
+  const stream = streamOf(line);
   stream.cork();
   setImmediate(() => {
     line.isGathering = false;
     stream.uncork();
   });
 }
+
+const streamOf = ({ client }: Line): Writable =>
+  (client as unknown as { connection: { stream: Writable } }).connection.stream;
