@@ -104,7 +104,9 @@ export function openDatabase(
       ),
   } as pg.PoolConfig);
   // @NOTE the pool's end does not wait for its connections to close; a server that ends just after it may be the faster.
-  pool.on('error', (error) => {
+  pool.on('error', (error: Error & { client?: unknown }) => {
+    // @NOTE the driver hangs all of the connection on it, and whoever logs it would tell the key that cancels its statements.
+    delete error.client;
     if (!pool.ending) onError(error);
   });
   // @NOTE the pool listens to idle clients only: one that is cut off between two statements would end the process.
