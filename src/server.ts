@@ -126,7 +126,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const persisted = createPersisted(() => application.listed, config.graphql.persisted?.only ?? false);
   stack.use(await keepTexts(path.join(config.directory, 'persisted'), persisted, log));
   const answering = { costs, lane, persisted, live: () => live, config: config.graphql, log };
-  const engine = createEngine({ ...asking, ...answering, corsOrigins: config.http.corsOrigins });
+  const engine = createEngine({
+    ...asking,
+    ...answering,
+    corsOrigins: config.http.corsOrigins,
+    statementTimeout: config.pool.statementTimeout,
+  });
   const health = createHealth(db, bus, logNode);
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))

@@ -102,12 +102,13 @@ export function createReads(given: {
       });
     },
     async run({ db, verdicts, room, sealPlace }, plan, variables) {
-      const rows = await db.query({
+      const query = {
         ...(plan.name ? { name: plan.name } : {}),
         isRead: true,
         text: plan.sql,
         values: plan.values({ variables, rules: rulesOf(plan, verdicts) }),
-      });
+      };
+      const rows = await room.turn(() => db.query(query));
       const text = room.take(objectOf(plan.keys, rows[0] as (string | null)[]));
       return plan.holdsPlaces ? finish(text, sealPlace) : text;
     },

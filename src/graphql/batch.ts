@@ -1,7 +1,8 @@
 /**
  * Several operations in one request, answered in their order as a list. Yoga has this too, but runs them side by side and
  * each by itself: here who asks is found once, all of them together may cost what one may, and be answered with as much, and
- * a write is done before what follows it. Nothing is begun when they cost too much together.
+ * a write is done before what follows it. Nothing is begun when they cost too much together, nor when those before it have
+ * taken the time of one.
  */
 import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
@@ -28,6 +29,8 @@ type Item = { args: ExecutionArgs; cost: number } | { answer: ExecutionResult };
 
 /** Answers a list of operations in place of the one that Yoga would look for, under the headers that Yoga gives any answer. */
 export function batches(given: {
+  /** Milliseconds after which no further one of them is begun. */
+  patience: number;
   costs: Costs;
   persisted: Persisted;
   contextOf(authorization: string | null): Promise<Context>;
@@ -83,7 +86,9 @@ export function batches(given: {
     const cost = { requested, limit: costs.limitFor(context.viewer) };
     if (isTooCostly(cost)) throw tooCostly(cost);
     const texts: string[] = [];
-    for (const item of items) texts.push(await run(enveloped, item));
+    // @NOTE what PostgreSQL has to do for a filter is in no cost, only in the time that a statement may take.
+    const until = performance.now() + given.patience;
+    for (const item of items) texts.push(await run(enveloped, performance.now() < until ? item : tooLate()));
     return `[${texts.join(',')}]`;
   };
 
@@ -105,6 +110,11 @@ export function batches(given: {
     },
   };
 }
+
+const tooLate = (): Item => {
+  const message = 'the operations before it took longer than is allowed';
+  return { answer: { errors: [toClientError(new MillraceError('UNAVAILABLE', message, { retryAfter: 1 }))] } };
+};
 
 /** Refuses what Yoga refuses of a request that stands alone. */
 function checkItem(asked: GraphqlRequest): void {

@@ -84,6 +84,8 @@ export function createEngine(given: {
   live: () => Live;
   config: GraphqlConfig;
   corsOrigins: readonly string[];
+  /** Milliseconds that one statement may take, and several operations of one request until the last is begun. */
+  statementTimeout: number;
   log: Logger;
 }): GraphqlEngine {
   const { config, costs, lane, persisted, log } = given;
@@ -113,6 +115,7 @@ export function createEngine(given: {
       currentSchema(given.schema),
       namedDocuments(persisted),
       batches({
+        patience: given.statementTimeout,
         costs,
         persisted,
         contextOf: async (authorization) => given.contextFor(await given.viewerOf(authorization ?? undefined)),

@@ -104,7 +104,9 @@ export function openDatabase(
       ),
   } as pg.PoolConfig);
   // @NOTE the pool's end does not wait for its connections to close; a server that ends just after it may be the faster.
-  pool.on('error', (error) => {
+  pool.on('error', (error: Error & { client?: unknown }) => {
+    // @NOTE the driver hangs all of the connection on it, and whoever logs it would tell the key that cancels its statements.
+    delete error.client;
     if (!pool.ending) onError(error);
   });
   // @NOTE the pool listens to idle clients only: one that is cut off between two statements would end the process.
@@ -122,23 +124,23 @@ export function openDatabase(
     const { names, length } = preparedOn(client);
     return names.size > maxPrepared.count || length > maxPrepared.together;
   };
-  const lines = createReadLines(pool, Math.floor(options.size / 3), (client, name, text) => {
+  const byPool = (query: Query & { name: string }): Promise<Rows> =>
+    withClient(async (client) => {
+      const began = performance.now();
+      const rows = await run(client, query);
+      lines.learn(query.name, performance.now() - began);
+      return rows;
+    });
+  const lines = createReadLines(pool, Math.floor(options.size / 3), byPool, (client, name, text) => {
     remember(preparedOn(client), name, text);
     return !isFull(client);
   });
   /** By a line where one takes it, else by the pool, whose time for it decides about the next. */
   const read = async (query: Query & { name: string }): Promise<Rows> => {
     const sent = lines.send(query);
-    if (sent) {
-      return sent.catch((error: unknown) => {
-        throw translateDatabaseError(error);
-      });
-    }
-    return withClient(async (client) => {
-      const began = performance.now();
-      const rows = await run(client, query);
-      lines.learn(query.name, performance.now() - began);
-      return rows;
+    if (!sent) return byPool(query);
+    return sent.catch((error: unknown) => {
+      throw translateDatabaseError(error);
     });
   };
   const preparedOn = (client: pg.PoolClient) => {

@@ -1,13 +1,13 @@
 /**
  * Lines for quick reads. A *line* is a connection that is sent the next statement before the last one is answered, which saves
  * both sides most of their waiting and switching: a third of what a read of one row costs. PostgreSQL answers a line in order, so a
- * statement that takes its time delays those behind it: a line takes prepared statements that have been quick, and one that
- * is slow once goes back to the pool for a while.
+ * statement that takes its time would delay those behind it: a line takes prepared statements that have been quick, one that
+ * is slow goes back to the pool for a while, and what waits behind it meanwhile is asked of the pool.
  */
 import type { Writable } from 'node:stream';
-import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { translateDatabaseError } from './db-errors.ts';
+import { createReadPaces } from './read-paces.ts';
 import { readTexts, type TextRead } from './text-query.ts';
 
 /** Sends quick reads down shared connections. */
@@ -21,37 +21,34 @@ export interface ReadLines {
 }
 
 /**
- * Milliseconds. A read that the pool has once answered within `tried` may be quick: of a busy process most of that is its own waiting. How
- * long it keeps a line busy tells: more than `quick` in the mean, as by 32 once, and it goes back to the pool, for `rest` at first and
- * for twice as long each time. On a busy machine that may be by mistake, so that it is forgiven after `pardon` answers.
+ * Milliseconds: a line whose first statement takes longer than the first is avoided, and nothing waits behind it for longer than
+ * the second.
  */
-const pace = { tried: 15, quick: 1, rest: 1000, longestRest: 60_000, pardon: 1000 };
-
-/** The weight of the newest time in the mean. */
-const newest = 1 / 32;
+const patience = { slow: 50, heldUp: 250, least: 5 };
 
 /** Reads under way on one line. */
 const maxUnderWay = 32;
 
-/** How many statements' pace is known. */
-const maxKnown = 2000;
-
-/** What is known of a statement: whether it may take a line, and how long it keeps one busy. */
-interface Pace {
-  isQuick: boolean;
-  mean: number;
-  /** Answers by a line since it was last let on one. */
-  answers: number;
-  rest: number;
-  restsUntil: number;
+/** A read on a line, and whoever waits for it. */
+interface Waiting {
+  read: TextRead;
+  resolve: (rows: unknown[][]) => void;
+  reject: (error: unknown) => void;
+  /** The pool answers it: what the line says of it is heard by nobody. */
+  isPassedOn: boolean;
 }
 
 interface Line {
   client: pg.PoolClient;
-  underWay: number;
+  /** The statements that it has answered. */
   prepared: Set<string>;
+  /** In the order in which they were sent, and are answered. */
+  waiting: Waiting[];
+  /** When PostgreSQL could begin with the first of them. */
+  since: number;
+  isWatched: boolean;
   isBroken: boolean;
-  lastAnswer: number;
+  isGone: boolean;
   isGathering: boolean;
   whenEmpty?: () => void;
 }
@@ -59,15 +56,18 @@ interface Line {
 /**
  * Makes lines over a pool whose clients were made for pipelining.
  * @param count how many connections of the pool they may hold
+ * @param byPool asks the pool for a read whose line is held up
  * @param mayKeep told of each statement that is prepared on a connection; false where it should not be used any longer
  */
 export function createReadLines(
   pool: pg.Pool,
   count: number,
+  byPool: (read: TextRead) => Promise<unknown[][]>,
   mayKeep: (client: pg.PoolClient, name: string, text: string) => boolean,
 ): ReadLines {
   const lines: Line[] = [];
-  const paces = new LRUCache<string, Pace>({ max: maxKnown });
+  const paces = createReadPaces();
+  const passedOn = new Set<Promise<void>>();
   let opening = 0;
   let isClosed = false;
 
@@ -76,14 +76,8 @@ export function createReadLines(
     pool.connect().then(
       (client) => {
         opening -= 1;
-        const line: Line = {
-          client,
-          underWay: 0,
-          prepared: new Set(),
-          isBroken: false,
-          lastAnswer: 0,
-          isGathering: false,
-        };
+        const flags = { isWatched: false, isBroken: false, isGone: false, isGathering: false };
+        const line: Line = { client, prepared: new Set(), waiting: [], since: 0, ...flags };
         client.once('end', () => retire(line));
         if (isClosed) return client.release();
         lines.push(line);
@@ -97,68 +91,93 @@ export function createReadLines(
     if (!lines.includes(line)) return;
     lines.splice(lines.indexOf(line), 1);
     line.isBroken = true;
-    if (line.underWay === 0) line.client.release(true);
+    leaveIfDone(line);
   };
+  /** Gives a retired connection back once nobody waits for it. What it still has to say is not waited for either. */
+  const leaveIfDone = (line: Line) => {
+    if (!line.isBroken || line.isGone || !line.waiting.every(({ isPassedOn }) => isPassedOn)) return;
+    line.isGone = true;
+    if (line.waiting.length > 0) streamOf(line).destroy();
+    line.client.release(true);
+  };
+  const isSlowerThan = (milliseconds: number, { waiting, since }: Line): boolean =>
+    waiting.length > 0 && performance.now() - since > milliseconds;
   const leastBusy = (): Line | undefined => {
     let least: Line | undefined;
-    for (const line of lines) if (!least || line.underWay < least.underWay) least = line;
-    return least && least.underWay < maxUnderWay ? least : undefined;
+    for (const line of lines)
+      if (!isSlowerThan(patience.slow, line) && (!least || line.waiting.length < least.waiting.length)) least = line;
+    return least && least.waiting.length < maxUnderWay ? least : undefined;
   };
-  const judge = (name: string, took: number, now: number) => {
-    const known = paces.get(name);
-    if (!known?.isQuick) return;
-    known.answers += 1;
-    known.mean += newest * (took - known.mean);
-    if (known.mean <= pace.quick) return;
-    const rest = known.answers > pace.pardon ? pace.rest : Math.min(2 * known.rest, pace.longestRest);
-    Object.assign(known, { isQuick: false, rest, restsUntil: now + rest });
+  /** Looks after a line for as long as anything is under way on it. */
+  const watch = (line: Line) => {
+    if (line.isWatched) return;
+    line.isWatched = true;
+    // @NOTE what has been answered while this process was busy is read before it is judged.
+    const look = () =>
+      setImmediate(() => {
+        line.isWatched = false;
+        if (isSlowerThan(patience.heldUp, line)) passOn(line);
+        if (line.waiting.length > 0 && !line.isGone) watch(line);
+      });
+    setTimeout(look, Math.max(line.since + patience.heldUp - performance.now(), patience.least) + 1).unref();
   };
-  const run = async (line: Line, read: TextRead): Promise<unknown[][]> => {
-    const sent = performance.now();
+  /** Has the pool answer what waits behind the first of a line: it is only read, so it may be asked for twice. */
+  const passOn = (line: Line) => {
+    const held = line.waiting.slice(1).filter(({ isPassedOn }) => !isPassedOn);
+    if (held.length === 0) return;
+    for (const one of held) {
+      one.isPassedOn = true;
+      const passing = byPool(one.read)
+        .then(one.resolve, one.reject)
+        .finally(() => passedOn.delete(passing));
+      passedOn.add(passing);
+    }
+    retire(line);
+  };
+  const run = async (line: Line, waiting: Waiting): Promise<void> => {
+    const { read } = waiting;
     const isPrepared = line.prepared.has(read.name);
-    line.underWay += 1;
+    if (line.waiting.length === 0) line.since = performance.now();
+    line.waiting.push(waiting);
     gather(line);
+    watch(line);
     try {
       const rows = await readTexts(line.client, read);
       line.prepared.add(read.name);
       if (!mayKeep(line.client, read.name, read.text)) retire(line);
-      return rows;
+      if (!waiting.isPassedOn) waiting.resolve(rows);
     } catch (error) {
       const { code } = translateDatabaseError(error);
       if (code === 'UNAVAILABLE' || code === 'INTERNAL') retire(line);
-      throw error;
+      if (!waiting.isPassedOn) waiting.reject(error);
     } finally {
       const now = performance.now();
       // @NOTE not the first time, when PostgreSQL has planned it besides.
-      if (isPrepared) judge(read.name, now - Math.max(sent, line.lastAnswer), now);
-      line.lastAnswer = now;
-      line.underWay -= 1;
-      if (line.underWay === 0) {
-        line.whenEmpty?.();
-        if (line.isBroken) line.client.release(true);
-      }
+      if (isPrepared && !waiting.isPassedOn) paces.answeredByLine(read.name, now - line.since);
+      line.since = now;
+      line.waiting.splice(line.waiting.indexOf(waiting), 1);
+      if (line.waiting.length === 0) line.whenEmpty?.();
+      leaveIfDone(line);
     }
   };
 
   return {
     send(read) {
-      if (!paces.get(read.name)?.isQuick || isClosed) return undefined;
+      if (!paces.isQuick(read.name) || isClosed) return undefined;
       if (lines.length + opening < count) open();
       const line = leastBusy();
-      return line && run(line, read);
+      if (!line) return undefined;
+      return new Promise((resolve, reject) => void run(line, { read, resolve, reject, isPassedOn: false }));
     },
-    learn(name, took) {
-      const known = paces.get(name);
-      if (took > pace.tried || performance.now() < (known?.restsUntil ?? 0)) return;
-      paces.set(name, { isQuick: true, mean: 0, answers: 0, rest: known?.rest ?? pace.rest / 2, restsUntil: 0 });
-    },
+    learn: paces.answeredByPool,
     async close() {
       isClosed = true;
       const finished = [...lines].map(async (line) => {
-        if (line.underWay > 0) await new Promise<void>((resolve) => Object.assign(line, { whenEmpty: resolve }));
+        if (line.waiting.length > 0) await new Promise<void>((resolve) => Object.assign(line, { whenEmpty: resolve }));
         retire(line);
       });
       await Promise.all(finished);
+      await Promise.all(passedOn);
     },
   };
 }
@@ -167,10 +186,13 @@ export function createReadLines(
 function gather(line: Line): void {
   if (line.isGathering) return;
   line.isGathering = true;
-  const { stream } = (line.client as unknown as { connection: { stream: Writable } }).connection;
+  const stream = streamOf(line);
   stream.cork();
   setImmediate(() => {
     line.isGathering = false;
     stream.uncork();
   });
 }
+
+const streamOf = ({ client }: Line): Writable =>
+  (client as unknown as { connection: { stream: Writable } }).connection.stream;

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GraphqlRequest } from '../../src/graphql/yoga.ts';
 import { type Answer, type Asker, startServer, type TestServer } from '../support/server.ts';
@@ -120,4 +121,29 @@ describe('a list of operations', () => {
     expect(response.status).toBe(400);
     expect(await closed.stranger.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
   });
+});
+
+it('a list of operations that take too long ends soon after the first of them', async () => {
+  await using slow = await startServer({
+    databaseUrl: server.databaseUrl,
+    config: (c) => ({ ...c, pool: { ...c.pool, statementTimeout: 500 } }),
+  });
+  const write = { query: `mutation { updateUser(where: { id: "${team.ben}" }, data: { name: "late" }) { name } }` };
+  const client = new pg.Client({ connectionString: server.databaseUrl });
+  await client.connect();
+  try {
+    await client.query('begin; lock table tasks in access exclusive mode');
+    const start = performance.now();
+    const answers = await askAll(slow.as({ role: 'admin' }), [
+      ...Array.from({ length: 8 }, () => ({ query: count })),
+      write,
+    ]);
+    expect(performance.now() - start).toBeLessThan(2500);
+    expect(answers.map((answer) => answer.errors?.[0]?.extensions.code)).toEqual(answers.map(() => 'UNAVAILABLE'));
+    expect(answers).toHaveLength(9);
+  } finally {
+    await client.end();
+  }
+  const { data } = await ben.query(`{ user(where: { id: "${team.ben}" }) { name } }`);
+  expect(data.user.name).not.toBe('late');
 });

@@ -98,3 +98,33 @@ it('ends a statement that takes longer than is allowed with UNAVAILABLE', async 
   }
   expect((await admin.query('{ tasks { totalCount } }')).data.tasks.totalCount).toBe(4);
 }, 60_000);
+
+it('gives no request the whole pool, however many fields of it are read one by one', async () => {
+  await using server = await startServer({
+    config: (c) => ({ ...c, pool: { size: 6, statementTimeout: 1500 } }),
+  });
+  const admin = server.as({ role: 'admin' });
+  const users = 'query { users { totalCount } }';
+  await admin.query(users);
+  const client = new pg.Client({ connectionString: server.databaseUrl });
+  await client.connect();
+  try {
+    await client.query('begin; lock table tasks in access exclusive mode');
+    const start = performance.now();
+    // One field that is refused has the executor read the others, each with a statement of its own.
+    const fields = Array.from({ length: 40 }, (_, i) => `a${i}: tasks { totalCount }`);
+    const greedy = admin.query(`{ refused: tasks(first: -1) { totalCount } ${fields.join(' ')} }`);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    for (let i = 0; i < 5; i += 1) expect((await admin.query(users)).data.users.totalCount).toBe(0);
+    expect(performance.now() - start).toBeLessThan(1400);
+    expect((await greedy).errors![0]!.extensions.code).toBe('INVALID_INPUT');
+    // What has not begun when the first have taken too long is not begun any more.
+    const held = `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    const heldNow = async () => (await client.query<{ n: number }>(held)).rows[0]!.n;
+    expect(await heldNow()).toBe(3);
+    await new Promise((resolve) => setTimeout(resolve, start + 2500 - performance.now()));
+    expect(await heldNow()).toBe(0);
+  } finally {
+    await client.end();
+  }
+});

@@ -39,6 +39,8 @@ beforeAll(async () => {
   database = await testDatabase();
   await ask(database.url, 'create extension if not exists pg_trgm');
   await insertTeam(database.url);
+  // @NOTE without it two fields that search fail at once, and either may be the one that is told.
+  await ask(database.url, 'create extension if not exists pg_trgm');
   const { rules, ...sources } = await readSources(process.cwd());
   const extend = defineSchema(({ queryField }) => {
     queryField('ofOnesOwn', 'everyone', (t) => t.boolean({ resolve: () => true }));
@@ -47,7 +49,11 @@ beforeAll(async () => {
   servers = await startBothWays({
     databaseUrl: database.url,
     sources: { ...sources, extend, rules: closedToGuests as typeof rules },
-    config: (c) => ({ ...c, http: { ...c.http, corsOrigins: origins } }),
+    config: (c) => ({
+      ...c,
+      http: { ...c.http, corsOrigins: origins },
+      graphql: { ...c.graphql, cost: { ...c.graphql.cost, isReported: true } },
+    }),
   });
 });
 afterAll(async () => {
@@ -105,6 +111,15 @@ describe.each([
   });
 });
 
+it('is not to be told from Yoga where nobody wants to hear of costs', async () => {
+  // As the tests' servers are unless they say otherwise.
+  await using silent = await startBothWays({ databaseUrl: database.url });
+  for (const body of Object.values(readCorpus).slice(0, 40)) await sameTwice(post(body), silent);
+  const { laned } = await silent.ask(post({ query: count }));
+  expect(laned.body).not.toContain('"cost"');
+  expect((await servers.ask(post({ query: count }))).laned.body).toContain('"cost":{"requested":11,');
+});
+
 it('answers most of these', () => {
   expect(servers.answered).toBeGreaterThan(150);
   expect(documented.length).toBeGreaterThan(10);
@@ -120,7 +135,7 @@ it('is not to be told from Yoga by the audits of GraphQL over HTTP', async () =>
     return fetch(url, init);
   };
   for (const audit of serverAudits({ url: () => `${servers.plain.url}/graphql`, fetchFn: record })) await audit.fn();
-  expect(asked.length).toBeGreaterThan(50);
+  expect(asked.length).toBeGreaterThan(60);
   for (const one of asked) await sameTwice(one);
   for (const one of asked)
     await sameTwice({ ...one, as: ben, body: one.body?.replaceAll('__typename', 'tasks { totalCount }') });
@@ -315,7 +330,7 @@ it('gives each request its own answer, whoever asks and whatever with, at once',
   const { answered } = servers;
   const answers = await Promise.all(asked.map((one) => servers.ask(one)));
   for (const { laned, plain } of answers) expect(laned).toEqual(plain);
-  expect(new Set(answers.map(({ laned }) => laned.body)).size).toBe(4);
+  expect(new Set(answers.map(({ laned }) => laned.body.replace(/,"extensions".*/, ''))).size).toBe(4);
   expect(servers.answered - answered).toBe(asked.length);
 });
 

@@ -62,6 +62,36 @@ describe('where only the list is executed', () => {
       },
     ],
     ['a WebSocket', (body, as) => overSocket(body, as)],
+    [
+      'a list, between listed ones',
+      async (body, as) => {
+        const listed = { documentId: 'titles', variables: { first: 1 } };
+        const answers = (await (await server.as(as).post([listed, body, listed])).json()) as Answer[];
+        for (const other of [answers[0]!, answers[2]!]) expect(other.errors).toBeUndefined();
+        return answers[1]!;
+      },
+    ],
+    [
+      'a request for events',
+      async (body, as) => {
+        const text = await (await server.as(as).post(body, { accept: 'text/event-stream' })).text();
+        return JSON.parse(text.match(/^data: (\{.*\})$/m)?.[1] ?? text) as Answer;
+      },
+    ],
+    [
+      'a body behind the address of a listed one',
+      async (body, as) => {
+        const response = await fetch(`${server.url}/graphql?${new URLSearchParams({ query: titles })}`, {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            authorization: `Bearer ${await server.server.tokens.mint!(as)}`,
+          },
+          body: JSON.stringify(body),
+        });
+        return response.json() as Promise<Answer>;
+      },
+    ],
   ];
   const ben = { sub: team.ben };
 
@@ -85,6 +115,14 @@ describe('where only the list is executed', () => {
       ['under the name of a listed one', { query: unlisted, documentId: 'titles' }],
       ['listed but for a space', { query: `${titles} ` }],
       ['that tells the schema', { query: '{ __schema { types { name } } }' }],
+      ['that is live', { query: 'query @live { tasks { totalCount } }' }],
+      ['that is a stream', { query: 'subscription { taskChanges { type cursor } }' }],
+      ['that writes', { query: rename.replace('4', '1') }],
+      ['with the name of a listed one', { query: `query Titles ${unlisted}`, operationName: 'Titles' }],
+      ['by the hash of a listed one', { query: unlisted, ...byHash(titles) }],
+      ['beside a listed one', { query: `${titles} query Other ${unlisted}`, operationName: 'Titles' }],
+      ['with a mark of its bytes before it', { query: `\uFEFF${titles}` }],
+      ['of no text', { query: '' }],
       ['that nobody has', { documentId: 'nobody' }],
       ['of an object’s own names', { documentId: 'constructor' }],
     ])('refuses another one, %s', async (_title, asked) => {

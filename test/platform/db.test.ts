@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Database, openDatabase } from '../../src/platform/db.ts';
 import { ask, type TestDatabase, testDatabase } from '../support/postgres.ts';
 
@@ -62,4 +63,17 @@ it('survives the loss of a connection that is lent out while no statement is und
   });
   await expect(work).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(await db.query({ text: 'select 1', values: [] })).toEqual([[1]]);
+});
+
+it('tells of a connection that breaks while idle, and nothing of what is kept of it', async () => {
+  const told: Error[] = [];
+  const { url } = database;
+  await using db = openDatabase({ url, size: 2, statementTimeout: 5000 }, { onError: (error) => told.push(error) });
+  const [row] = await db.query({ text: 'select pg_backend_pid()', values: [] });
+  await ask(url, 'select pg_terminate_backend($1)', [row![0]]);
+  await vi.waitFor(() => expect(told).toHaveLength(1));
+  expect(told[0]!.message).toContain('terminating connection');
+  // As the log would write it: the key cancels whatever runs on a connection.
+  expect(Object.keys(told[0]!)).not.toContain('client');
+  expect(inspect(told[0], { depth: 5 })).not.toMatch(/secretKey|password|connectionParameters/);
 });
