@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { ticksPerSecond } from './cpu.ts';
 import { startDatabase } from './database.ts';
+import { endure } from './endurance/endure.ts';
 import { type Machine, measure, requireSameAnswers, startLoader, type Task, warmUp } from './measure.ts';
 import { type Peer, startPeers } from './peers.ts';
 import { formatReport, type Outcome, ratiosOf } from './report.ts';
@@ -20,11 +21,15 @@ const { values: options } = parseArgs({
     role: { type: 'string', multiple: true },
     connections: { type: 'string', multiple: true },
     rounds: { type: 'string' },
+    endure: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '10' },
   },
 });
 const root = path.resolve(import.meta.dirname, '..');
 const results = path.join(root, 'bench/results');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+if (options.endure) process.exit((await endure(root, Number(options.minutes), say)) ? 0 : 1);
 
 const rounds = Number(options.rounds ?? (options.short ? 3 : 7));
 const share = options.short ? 0.3 : 1;
