@@ -15,14 +15,18 @@ interface Result {
   errors?: { extensions?: { code?: string } }[];
 }
 
-/** Makes the actions. */
+/**
+ * Makes the actions.
+ * @param complain told of each refusal of what had to be answered
+ */
 export function createActions(given: {
   random: Random;
   http: HttpClient;
   documents: Documents;
   people: People;
+  complain: (errors: string) => void;
 }): Actions {
-  const { random, http, documents, people } = given;
+  const { random, http, documents, people, complain } = given;
   const { int, pick } = random;
   /** Hashes that the server has been told the text of. */
   const named: string[] = [];
@@ -32,9 +36,9 @@ export function createActions(given: {
     return JSON.parse(text) as Result;
   };
   const isGood = ({ data, errors }: Result) => {
-    const g = data != null && !errors;
-    if (!g) console.error('DBG', JSON.stringify(errors).slice(0, 600));
-    return g;
+    const good = data != null && !errors;
+    if (!good) complain(JSON.stringify(errors));
+    return good;
   };
   const isRefused = ({ errors }: Result, code?: string) =>
     errors?.[0] !== undefined &&

@@ -20,6 +20,8 @@ export type Order =
 export interface Tally {
   done: Partial<Record<keyof Actions, number>>;
   wrong: Partial<Record<keyof Actions, number>>;
+  /** The first errors of what had to be answered. */
+  complaints: readonly string[];
   sockets?: Visitors['counts'];
   error?: string;
 }
@@ -52,6 +54,7 @@ const flood: [keyof Actions, number][] = [
 
 const done: Tally['done'] = {};
 const wrong: Tally['wrong'] = {};
+const complaints: string[] = [];
 const atOnce = 8;
 let actions: Actions;
 let visit: (count: number) => Visitors;
@@ -74,7 +77,7 @@ async function fill({ url, directory, editors, seed }: Extract<Order, { do: 'flo
     documents: createDocuments(random),
     people: await gatherPeople(random, directory, editors),
   };
-  actions = createActions(parts);
+  actions = createActions({ ...parts, complain: (errors) => complaints.length < 5 && complaints.push(errors) });
   visit = (count) => receiveVisitors(count, parts);
   for (const [kind, count] of flood) {
     let left = count;
@@ -110,7 +113,7 @@ async function follow(order: Order): Promise<void> {
 }
 
 process.on('message', (order: Order) => {
-  const tally = () => ({ done, wrong, ...(visitors && { sockets: visitors.counts }) });
+  const tally = () => ({ done, wrong, complaints, ...(visitors && { sockets: visitors.counts }) });
   follow(order).then(
     () => process.send!(tally()),
     (error: unknown) => process.send!({ ...tally(), error: String(error) }),

@@ -64,7 +64,7 @@ export async function endure(root: string, minutes: number, say: (line: string) 
     return { x, kept: kept.bytes, resident, postgres: postgres.own, sessions: postgres.count };
   };
 
-  await look({ done: {}, wrong: {} });
+  await look({ done: {}, wrong: {}, complaints: [] });
   let tally = await order({
     do: 'flood',
     url: server.url,
@@ -89,7 +89,7 @@ export async function endure(root: string, minutes: number, say: (line: string) 
   );
 }
 
-function judge(samples: readonly Sample[], { done, wrong }: Tally, say: (line: string) => void): boolean {
+function judge(samples: readonly Sample[], { done, wrong, complaints }: Tally, say: (line: string) => void): boolean {
   const slope = (of: (sample: Sample) => number) => slopeOf(samples.map((sample) => ({ x: sample.x, y: of(sample) })));
   const kept = slope((s) => s.kept);
   say(
@@ -102,7 +102,7 @@ function judge(samples: readonly Sample[], { done, wrong }: Tally, say: (line: s
   const isRight = total(wrong) <= total(done) / 100;
   if (!isLong) say('too short a time to judge memory by');
   else say(isFlat ? 'memory is flat' : `memory is NOT flat: above ${megabytes(most)} MB a minute`);
-  if (!isRight) say('too many answers were NOT what they had to be');
+  if (!isRight) say(`too many answers were NOT what they had to be, as\n  ${complaints.join('\n  ')}`);
   return (isFlat || !isLong) && isRight;
 }
 
@@ -124,7 +124,7 @@ function tell<Answer>(child: ChildProcess, what: Order | 'look'): Promise<Answer
       if (error) reject(new Error(error));
       else resolve(answer as Answer);
     });
-    child.send(what);
+    child.send(what, (failed) => failed && reject(failed));
   });
 }
 

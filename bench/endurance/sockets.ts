@@ -25,10 +25,10 @@ export function receiveVisitors(
   let isOpen = true;
 
   const visitBySocket = async () => {
+    const authorization = random.chance(0.1) ? await people.refused() : people.known().authorization;
     const socket = new WebSocket(given.url.replace('http', 'ws'), ['graphql-transport-ws']);
     const say = (message: object) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
     const ids = Array.from({ length: random.int(1, 4) }, () => `op${random.int(0, 1e9)}`);
-    const authorization = random.chance(0.1) ? await people.refused() : people.known().authorization;
     socket.on('error', () => {});
     socket.on('open', () => say({ type: MessageType.ConnectionInit, payload: { authorization } }));
     socket.on('message', (data: Buffer) => {
