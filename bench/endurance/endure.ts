@@ -65,6 +65,8 @@ export async function endure(root: string, minutes: number, say: (line: string) 
   };
 
   await look({ done: {}, wrong: {}, complaints: [] });
+  await fillLog(database.url);
+  await look({ done: {}, wrong: {}, complaints: [] });
   let tally = await order({
     do: 'flood',
     url: server.url,
@@ -129,16 +131,29 @@ function tell<Answer>(child: ChildProcess, what: Order | 'look'): Promise<Answer
 }
 
 /** Makes fuzzy search possible, and finds out who may change what. */
-async function furnish(url: string): Promise<Editor[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+const furnish = (url: string): Promise<Editor[]> =>
+  withClient(url, async (client) => {
     await client.query('create extension if not exists pg_trgm');
     const { rows: editors } = await client.query<Editor>(
       `select distinct on (m.user_id) m.user_id as id, p.id as "projectId" from members m join projects p using (workspace_id)
        where m.role <> 'viewer' order by m.user_id limit 60`,
     );
     return editors;
+  });
+
+/** Changes rows until a node has as many of the log's newest entries in memory as it ever will: 32 MB. */
+const fillLog = (url: string): Promise<void> =>
+  withClient(url, async (client) => {
+    const change = 'update tasks set body = $1 where id in (select id from tasks order by id limit 500)';
+    for (let n = 0; n < 40; n += 1) await client.query(change, [String(n % 10).repeat(1000)]);
+    await client.query(change, ['']);
+  });
+
+async function withClient<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
   } finally {
     await client.end();
   }
