@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import path from 'node:path';
 import { openTokens } from '../src/platform/tokens.ts';
 import type { PeerServerOptions } from './peer-server.ts';
@@ -127,10 +127,20 @@ const typescript = (root: string, file: string): string[] => [
   path.join(root, file),
 ];
 
-/** Starts Node, and resolves with the address that the first line with one names. */
-function start(node: string, args: string[], cwd: string, env: Record<string, string>): Promise<Started> {
+/**
+ * Starts Node, and resolves with the address that the first line with one names.
+ * @param isTold can be sent messages
+ */
+export function start(
+  node: string,
+  args: string[],
+  cwd: string,
+  env: Record<string, string>,
+  isTold = false,
+): Promise<Started> {
   return new Promise((resolve, reject) => {
-    const child = spawn(node, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const stdio: StdioOptions = ['ignore', 'pipe', 'inherit', ...(isTold ? (['ipc'] as const) : [])];
+    const child = spawn(node, args, { cwd, env, stdio });
     let said = '';
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       said += text;
@@ -141,7 +151,8 @@ function start(node: string, args: string[], cwd: string, env: Record<string, st
   });
 }
 
-function stop(child: ChildProcess): Promise<void> {
+/** Ends a process as an operator would, and waits for it. */
+export function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once('exit', () => resolve());

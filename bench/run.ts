@@ -7,6 +7,7 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { blog } from './blog/world.ts';
 import { ticksPerSecond } from './cpu.ts';
 import { startDatabase } from './database.ts';
+import { endure } from './endurance/endure.ts';
 import { judge } from './gates.ts';
 import { type Machine, measure, requireSameAnswers, startLoader, type Task, warmUp } from './measure.ts';
 import { peersNode, preparePeers } from './peer-packages.ts';
@@ -26,11 +27,15 @@ const { values: options } = parseArgs({
     role: { type: 'string', multiple: true },
     connections: { type: 'string', multiple: true },
     rounds: { type: 'string' },
+    endure: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '10' },
   },
 });
 const root = path.resolve(import.meta.dirname, '..');
 const results = path.join(root, 'bench/results');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+if (options.endure) process.exit((await endure(root, Number(options.minutes), say)) ? 0 : 1);
 
 const world = [blog, tracker].find(({ name }) => name === options.world);
 if (!world) throw new Error(`there is no world ${options.world}; there are blog and tracker`);

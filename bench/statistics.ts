@@ -20,3 +20,12 @@ export function median(numbers: readonly number[]): number {
 export function ratioOfRounds(rounds: readonly { ours: number; theirs: number }[]): number {
   return median(rounds.filter(({ theirs }) => theirs > 0).map(({ ours, theirs }) => ours / theirs));
 }
+
+/** By how much `y` grows where `x` grows by one: the line of least squares; NaN where there is none. */
+export function slopeOf(points: readonly { x: number; y: number }[]): number {
+  const mean = (of: (point: { x: number; y: number }) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [x, y] = [mean((p) => p.x), mean((p) => p.y)];
+  const spread = mean((p) => (p.x - x) ** 2);
+  return spread > 0 ? mean((p) => (p.x - x) * (p.y - y)) / spread : Number.NaN;
+}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, percentile, ratioOfRounds } from '../../bench/statistics.ts';
+import { median, percentile, ratioOfRounds, slopeOf } from '../../bench/statistics.ts';
 
 test('a percentile is the nearest rank of the sorted numbers', () => {
   const numbers = Array.from({ length: 100 }, (_, i) => i + 1);
@@ -33,4 +33,17 @@ test('a round in which the other peer used nothing measurable has no ratio', () 
     ]),
   ).toBe(1.5);
   expect(ratioOfRounds([{ ours: 1, theirs: 0 }])).toBeNaN();
+});
+
+test('a slope is that of the line of least squares, whatever the height and the distances of its points', () => {
+  expect(slopeOf([1, 2, 4].map((x) => ({ x, y: 100 - 3 * x })))).toBeCloseTo(-3);
+  expect(slopeOf([5, 5, 5].map((y, x) => ({ x, y })))).toBe(0);
+  // A sawtooth goes nowhere, whereas its first and last point differ.
+  expect(Math.abs(slopeOf(Array.from({ length: 40 }, (_, x) => ({ x, y: x % 4 }))))).toBeLessThan(0.02);
+});
+
+test('one point, or several of one moment, have no slope', () => {
+  expect(slopeOf([])).toBeNaN();
+  expect(slopeOf([{ x: 1, y: 2 }])).toBeNaN();
+  expect(slopeOf([1, 2].map((y) => ({ x: 3, y })))).toBeNaN();
 });
