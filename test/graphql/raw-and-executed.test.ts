@@ -105,7 +105,7 @@ const withOwnFields = {
   'nothing else': '{ comments { nodes { place } } users { nodes { initial } } }',
   'nothing at all of some':
     '{ users { nodes { initial @skip(if: true) } } tasks { nodes { id assignee { initial @include(if: false) } } } }',
-  'fragments and names that every object has': `{ users { nodes { ...A constructor: initial toString: id } } }
+  'fragments and names that every object has': `{ users { nodes { ...A constructor: initial toString: id __proto__: name } } }
     fragment A on User { __typename initial ... on User { later } }`,
   'what fails for some': '{ labels { nodes { name touchy } } }',
   'what has no value for some': '{ projects { nodes { name needed } } users { nodes { initial } } }',
