@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { Api } from '../data/api/api-model.ts';
 import type { Answers } from '../data/api/outputs.ts';
 import { needKey } from '../data/planner/row.ts';
@@ -61,9 +62,10 @@ export function defineSchema(define: (tools: SchemaTools) => void): SchemaExtens
       dataField(model, name, needs, field) {
         const type = typeOf(api, model, name, needs);
         builder.objectField(type as never, name, (t) => {
-          const own = withOptions(t, { needs }, (parent) =>
-            Object.fromEntries(needs.map((need) => [need, parent[needKey(need)]])),
-          );
+          const own = withOptions(t, { needs }, (parent, { fieldNodes: [node] }) => {
+            const needed = parent[needKey((node!.alias ?? node!.name).value)] as readonly unknown[];
+            return Object.fromEntries(needs.map((need, i) => [need, needed[i]]));
+          });
           return field(own as never) as never;
         });
       },
@@ -81,14 +83,22 @@ function typeOf(api: Api, model: string, name: string, needs: readonly string[])
   };
   if (!known) return refuse('there is no such model in the API');
   if (known.fields.has(name) || known.aggregates.has(name)) return refuse('the model has a field of that name');
+  // PostgreSQL's functions take no more.
+  if (needs.length > 100) return refuse(`it needs ${needs.length} fields, and may need 100`);
   const missing = needs.find((need) => known.model.fields.get(need)?.kind !== 'column');
   return missing === undefined ? known.name : refuse(`it needs ${missing}, which is no column of the model`);
 }
 
-type Options = { extensions?: object; resolve?: (parent: Answers, ...rest: unknown[]) => unknown };
+type Resolver = (parent: Answers, args: unknown, context: unknown, info: GraphQLResolveInfo) => unknown;
+
+type Options = { extensions?: object; resolve?: Resolver };
 
 /** The same field builder, whose fields carry these extensions, and whose resolvers are handed `parentOf` their parent. */
-function withOptions<T extends object>(t: T, extensions: object, parentOf?: (parent: Answers) => unknown): T {
+function withOptions<T extends object>(
+  t: T,
+  extensions: object,
+  parentOf?: (parent: Answers, info: GraphQLResolveInfo) => unknown,
+): T {
   return new Proxy(t, {
     get(target, key) {
       const member: unknown = Reflect.get(target, key);
@@ -101,7 +111,10 @@ function withOptions<T extends object>(t: T, extensions: object, parentOf?: (par
           ...options,
           extensions: { ...options.extensions, ...extensions },
           ...(resolve && parentOf
-            ? { resolve: (parent: Answers, ...rest: unknown[]) => resolve(parentOf(parent) as Answers, ...rest) }
+            ? {
+                resolve: ((parent, args, context, info) =>
+                  resolve(parentOf(parent, info) as Answers, args, context, info)) satisfies Resolver,
+              }
             : {}),
         };
         return (member as (...given: unknown[]) => unknown).call(target, ...args, made);

@@ -1,7 +1,7 @@
 /**
- * The application's own fields in an answer of the planner's. PostgreSQL has answered everything else and what they need; they are put
- * where they belong without the executor, which would walk all of the answer and takes several times as long. Their values are
- * completed as GraphQL says (§6.4.3); what goes wrong is the executor's to tell, which is then asked from the beginning.
+ * The application's own fields in an answer of the planner's. PostgreSQL has answered everything else, and where one of them belongs
+ * it has written what that one needs: the value is put there into the text, which is neither parsed nor walked as the executor would.
+ * Values are completed as GraphQL says (§6.4.3); what goes wrong is the executor's to tell, which is then asked from the beginning.
  */
 import {
   type FieldNode,
@@ -18,145 +18,125 @@ import {
 } from 'graphql';
 import type { Context } from '../context.ts';
 import type { PlannedField } from '../data/planner/plan.ts';
+import { needKey } from '../data/planner/row.ts';
 import { collectFields, setsOf } from '../data/planner/selection.ts';
 import type { Operation } from '../data/reads.ts';
 
-type Path = GraphQLResolveInfo['path'];
-type Json = Record<string, unknown>;
-
 /** A field of one's own that is asked for. */
 interface OwnField {
-  key: string;
   nodes: readonly FieldNode[];
   parentType: GraphQLObjectType;
   definition: GraphQLField<unknown, unknown>;
 }
 
-/** An object of the answer with own fields in it or below it: what stands under each of its keys, in their order. */
-interface Shape {
-  typeName: string;
-  parts: readonly ({ key: string; below?: Shape } | OwnField)[];
-}
+/** The own fields of an answer by their response keys. */
+export type OwnFields = ReadonlyMap<string, OwnField>;
 
-/** Where own fields belong in an answer. */
-export type OwnFields = Shape;
-
-/** A value that is not to be completed here. */
+/** Says that the executor has to answer. */
 class NeedsExecutor extends Error {}
 
-/** Finds where own fields belong; undefined where the executor has to answer, for one of them is an object. */
-export function findOwnFields(
-  at: Operation,
-  query: GraphQLObjectType,
-  fields: readonly PlannedField[],
-): OwnFields | undefined {
-  try {
-    const parts = fields.map(({ key, nodes, definition }) => ({
-      key,
-      below: definition && shapeOf(at, definition.type, nodes),
-    }));
-    return { typeName: query.name, parts };
-  } catch (error) {
-    if (error instanceof NeedsExecutor) return undefined;
-    throw error;
-  }
+/** Finds the own fields that are asked for; undefined where the executor has to answer, for one is an object, or two share a key. */
+export function findOwnFields(at: Operation, fields: readonly PlannedField[]): OwnFields | undefined {
+  const found = new Map<string, OwnField>();
+  const visit = (output: GraphQLOutputType, nodes: readonly FieldNode[]): boolean => {
+    const type = getNamedType(output);
+    if (!isObjectType(type)) return true;
+    return [...collectFields(at, type, setsOf(nodes))].every(([key, same]) => {
+      const definition = type.getFields()[same[0]!.name.value];
+      if (!definition) return true;
+      if (!definition.extensions.needs) return visit(definition.type, same);
+      const known = found.get(key);
+      if (known && (known.definition !== definition || definition.args.length > 0)) return false;
+      found.set(key, known ?? { nodes: same, parentType: type, definition });
+      return definition.resolve !== undefined && isLeafType(getNamedType(definition.type));
+    });
+  };
+  return fields.every(({ definition, nodes }) => !definition || visit(definition.type, nodes)) ? found : undefined;
 }
 
-/** The shape of what is selected of an object; undefined where PostgreSQL's answer is all of it. */
-function shapeOf(at: Operation, output: GraphQLOutputType, nodes: readonly FieldNode[]): Shape | undefined {
-  const type = getNamedType(output);
-  if (!isObjectType(type)) return undefined;
-  let isWhole = true;
-  const parts = [...collectFields(at, type, setsOf(nodes))].map(([key, same]): Shape['parts'][number] => {
-    // @NOTE objects without a prototype would bear it, and are several times as slow.
-    if (key === '__proto__') throw new NeedsExecutor();
-    const definition = type.getFields()[same[0]!.name.value];
-    if (definition?.extensions.needs) {
-      isWhole = false;
-      if (!definition.resolve || !isLeafType(getNamedType(definition.type))) throw new NeedsExecutor();
-      return { key, nodes: same, parentType: type, definition };
-    }
-    const below = definition && shapeOf(at, definition.type, same);
-    if (below) isWhole = false;
-    return { key, below };
-  });
-  // An object of nothing has a key in SQL, which is not to be shown.
-  return isWhole && parts.length > 0 ? undefined : { typeName: type.name, parts };
-}
+/** @NOTE within a text of JSON a quote has a backslash before it, so this is a key; and no name begins with a blank. */
+const place = /" ([_A-Za-z][_0-9A-Za-z]*)":/g;
 
 /** The answer's text with own fields in it; undefined where the executor has to say what went wrong. */
 export async function fillOwnFields(
-  shape: OwnFields,
+  own: OwnFields,
   text: string,
   at: Operation,
   context: Context,
 ): Promise<string | undefined> {
-  const waiting: Promise<void>[] = [];
-  const calls = new Map<OwnField, (parent: Json, path: Path) => unknown>();
-  const callOf = (own: OwnField) => {
-    const call = calls.get(own) ?? callFor(own, at, context);
-    calls.set(own, call);
+  const pieces: (string | Promise<string>)[] = [];
+  const calls = new Map<string, (needed: unknown) => string | Promise<string>>();
+  const callOf = (key: string) => {
+    const call = calls.get(key) ?? callFor(own.get(key)!, key, at, context);
+    calls.set(key, call);
     return call;
   };
-  const fill = (value: unknown, within: Shape, path: Path | undefined): unknown => {
-    if (Array.isArray(value))
-      return value.map((item, i) => fill(item, within, { prev: path, key: i, typename: undefined }));
-    if (value === null) return null;
-    const filled: Json = {};
-    for (const part of within.parts) {
-      const { key } = part;
-      const found = (value as Json)[key];
-      if (!('definition' in part) && !part.below) {
-        filled[key] = found;
-        continue;
-      }
-      const here: Path = { prev: path, key, typename: within.typeName };
-      if (!('definition' in part)) {
-        filled[key] = fill(found, part.below!, here);
-        continue;
-      }
-      const { type } = part.definition;
-      const result = callOf(part)(value as Json, here);
-      filled[key] = isPromise(result) ? null : completed(type, result);
-      if (isPromise(result))
-        waiting.push(
-          result.then((settled) => {
-            filled[key] = completed(type, settled);
-          }),
-        );
-    }
-    return filled;
-  };
   try {
-    const answer = fill(JSON.parse(text), shape, undefined);
-    if (waiting.length > 0) await Promise.all(waiting);
-    return JSON.stringify(answer);
+    let end = 0;
+    for (const match of text.matchAll(place)) {
+      const key = match[1]!;
+      const begin = match.index + match[0].length;
+      pieces.push(text.slice(end, match.index), `"${key}":`);
+      end = endOfList(text, begin);
+      pieces.push(callOf(key)(JSON.parse(text.slice(begin, end))));
+    }
+    pieces.push(text.slice(end));
+    return (pieces.some(isPromise) ? await Promise.all(pieces) : pieces).join('');
   } catch {
-    await Promise.allSettled(waiting);
+    await Promise.allSettled(pieces);
     return undefined;
   }
 }
 
-const isPromise = (value: unknown): value is Promise<unknown> =>
-  typeof (value as Promise<unknown> | null | undefined)?.then === 'function';
+/** The place behind the list of JSON that begins at `start`. */
+function endOfList(text: string, start: number): number {
+  let depth = 0;
+  for (let i = start; i < text.length; i += 1) {
+    const character = text[i];
+    if (character === '"') {
+      do i = text.indexOf('"', i + 1);
+      while (isEscaped(text, i));
+    } else if (character === '[') depth += 1;
+    else if (character === ']') {
+      depth -= 1;
+      if (depth === 0) return i + 1;
+    }
+  }
+  throw new NeedsExecutor();
+}
 
-/** Calls the resolver of a field for one row, as the executor would. */
-function callFor(own: OwnField, at: Operation, context: Context) {
-  const { definition, nodes, parentType } = own;
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === '\\') backslashes += 1;
+  return backslashes % 2 === 1;
+}
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+
+/** Calls the resolver of a field with what it needs of one row, and spells its value. */
+function callFor({ definition, nodes, parentType }: OwnField, key: string, at: Operation, context: Context) {
   const args = getArgumentValues(definition, nodes[0]!, at.variables);
-  const about = {
+  const info = {
     fieldName: definition.name,
     fieldNodes: nodes,
     returnType: definition.type,
     parentType,
+    // Where a row stands in the answer only the executor knows.
+    get path(): never {
+      throw new NeedsExecutor();
+    },
     schema: at.schema,
     fragments: at.fragments,
     rootValue: undefined,
     operation: at.operation,
     variableValues: at.variables,
+  } satisfies GraphQLResolveInfo;
+  const spelt = (result: unknown) => JSON.stringify(completed(definition.type, result));
+  return (needed: unknown): string | Promise<string> => {
+    const result: unknown = definition.resolve!({ [needKey(key)]: needed }, args, context, info);
+    return isPromise(result) ? Promise.resolve(result).then(spelt) : spelt(result);
   };
-  return (parent: Json, path: Path): unknown =>
-    definition.resolve!(parent, args, context, { ...about, path } as GraphQLResolveInfo);
 }
 
 /** A resolver's result as its type has it. @throws for whatever the executor would tell an error of */

@@ -96,7 +96,7 @@ export async function plannedData(
     if (!fields.every(({ definition }) => !definition || guardOf(definition.extensions)(context))) return undefined;
     const plan = context.reads.plan(at, query, fields, context.verdicts);
     if (!plan.hasCustomFields) return await context.reads.run(context, plan, at.variables);
-    const own = plan.needsExecutor ? undefined : findOwnFields(at, query, fields);
+    const own = plan.needsExecutor ? undefined : findOwnFields(at, fields);
     if (!own) return undefined;
     return await fillOwnFields(own, await context.reads.run(context, plan, at.variables), at, context);
   } catch (error) {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSources } from '../../src/application.ts';
 import { defineSchema, MillraceError } from '../../src/graphql/define-schema.ts';
 import { Choices, generateQuery } from '../support/generated-query.ts';
+import { ask } from '../support/postgres.ts';
 import { type Asked, readCorpus } from '../support/read-corpus.ts';
 import { type Answer, startServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
@@ -31,21 +32,26 @@ beforeAll(async () => {
     dataField('Comment', 'place', [], (t) =>
       t.string({ resolve: (_row, _args, { viewer }, { path }) => `${viewer.id} at ${placeOf(path)}` }),
     );
+    dataField('User', 'odd', ['name', 'email'], (t) =>
+      t.string({ nullable: true, resolve: ({ name, email }) => `${name} "] \\" ${email}` }),
+    );
+    dataField('Project', 'odd', ['name'], (t) => t.string({ nullable: true, resolve: ({ name }) => `[${name}` }));
     dataField('Label', 'touchy', ['name'], (t) =>
       t.string({
         nullable: true,
         resolve: ({ name }) => {
-          if (name !== 'bug') throw new MillraceError('CONFLICT', `not ${name}`);
+          if (name !== 'urgent') throw new MillraceError('CONFLICT', `not ${name}`);
           return name;
         },
       }),
     );
     dataField('Project', 'needed', ['name'], (t) =>
-      t.string({ resolve: ({ name }) => (name === 'Launch' ? name : (null as never)) }),
+      t.string({ resolve: ({ name }) => (name === 'New wheel' ? name : (null as never)) }),
     );
   });
   server = await startServer({ sources: { ...sources, extend } });
   await insertTeam(server.databaseUrl);
+  await ask(server.databaseUrl, `update users set name = $1 where name = 'Cleo'`, ['" odd":[\\"]" initial":["']);
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -107,6 +113,11 @@ const withOwnFields = {
     '{ users { nodes { initial @skip(if: true) } } tasks { nodes { id assignee { initial @include(if: false) } } } }',
   'fragments and names that every object has': `{ users { nodes { ...A constructor: initial toString: id __proto__: name } } }
     fragment A on User { __typename initial ... on User { later } }`,
+  'one key for two fields, and one field with two arguments': `{ users { nodes { x: initial } } comments { nodes { x: place } }
+    tasks { nodes { y: times(by: 1) subtasks { nodes { y: times(by: 2) } } } } }`,
+  'quotes, brackets and what looks like a place': '{ users { nodes { odd name } } projects { nodes { odd } } }',
+  'a long name': `{ users { nodes { ${'n'.repeat(62)}: initial } } }`,
+  'too long a name': `{ users { nodes { ${'n'.repeat(63)}: initial } } }`,
   'what fails for some': '{ labels { nodes { name touchy } } }',
   'what has no value for some': '{ projects { nodes { name needed } } users { nodes { initial } } }',
 };
@@ -129,5 +140,7 @@ it('really goes two ways', async () => {
     await server.as({ role: 'admin' }).post(executed({ query: '{ tasks { nodes { id } } }' }))
   ).text();
   expect(raw).not.toBe(JSON.stringify(JSON.parse(raw)));
+  const [, , filled] = await bothWays({ query: '{ users { nodes { initial later } } }' }, { role: 'admin' });
+  expect(filled).not.toBe(JSON.stringify(JSON.parse(filled)));
   expect(text).toBe(JSON.stringify(JSON.parse(text)));
 });

@@ -1,4 +1,5 @@
 import { type FieldNode, type GraphQLObjectType, isObjectType } from 'graphql';
+import { invalidInput } from '../../errors.ts';
 import { type ColumnField, isDocument, type Model, type RelationField } from '../model/datamodel.ts';
 import { aggregateSql } from './aggregate.ts';
 import { fieldArguments } from './arguments.ts';
@@ -8,7 +9,7 @@ import { connectionSql } from './connection.ts';
 import { partSql, segmentsOf } from './json-path.ts';
 import { outputSql } from './output.ts';
 import { relatedFrom } from './relation.ts';
-import { collectFields, type Surroundings, setsOf } from './selection.ts';
+import { collectFields, maxKeyLength, type Surroundings, setsOf } from './selection.ts';
 import type { Parent } from './source.ts';
 import { all, identifier, literal } from './statement.ts';
 import { targetOf } from './where.ts';
@@ -22,8 +23,8 @@ export interface SelectionCompiler extends Compiler {
   needsExecutor: boolean;
 }
 
-/** Fields that a custom resolver needs, under keys that no alias can have. */
-export const needKey = (field: string): string => ` ${field}`;
+/** What a resolver of the user's own needs stands as a list where its answer belongs, under a key that no alias can have. */
+export const needKey = (responseKey: string): string => ` ${responseKey}`;
 
 /** The columns of a select list that answers the selection on the row at `alias`, each under its response key. */
 export function rowColumns(c: SelectionCompiler, model: Model, alias: string, nodes: readonly FieldNode[]): string {
@@ -38,11 +39,12 @@ export function rowColumns(c: SelectionCompiler, model: Model, alias: string, no
     else if (field?.kind === 'column') columns.set(key, selectedSql(c, type, { model, alias }, field, same[0]!));
     else if (field) columns.set(key, relationSql(c, type, model, alias, field, same));
     else if (measured) columns.set(key, measuredSql(c, type, { model, relation: measured, alias }, same));
-    else for (const need of needsOf(c, type, name)) columns.set(needKey(need), neededColumn(c, model, alias, need));
+    else columns.set(needKey(key), neededSql(c, { model, alias }, key, needsOf(c, type, name)));
   }
   if (columns.size === 0) {
     // @NOTE an object of nothing is none in SQL: the executor makes it.
     c.hasCustomFields = true;
+    c.needsExecutor = true;
     return 'null as " "';
   }
   return [...columns].map(([key, sql]) => `${sql} as ${identifier(key)}`).join(', ');
@@ -157,6 +159,13 @@ function needsOf(c: SelectionCompiler, type: GraphQLObjectType, name: string): r
   if (Array.isArray(needs)) return needs;
   c.needsExecutor = true;
   return [];
+}
+
+function neededSql(c: Compiler, { model, alias }: Place, key: string, needs: readonly string[]): string {
+  // @NOTE PostgreSQL cuts longer names.
+  if (key.length >= maxKeyLength)
+    throw invalidInput('', `the alias ${key} has more than ${maxKeyLength - 1} characters`);
+  return `json_build_array(${needs.map((need) => neededColumn(c, model, alias, need)).join(', ')})`;
 }
 
 /** @NOTE under field rules, as everything a client can cause to be read. */

@@ -21,7 +21,7 @@ export interface Surroundings {
 }
 
 /** PostgreSQL cuts longer names, and two of them could become one. */
-const maxKeyLength = 63;
+export const maxKeyLength = 63;
 
 /**
  * The fields to answer of an object, by response key, in order: fragments opened, `@include` and `@skip` obeyed, equal keys
