@@ -9,7 +9,7 @@ describe('capture', () => {
     await using database = await logDatabase({ captured: false });
     const first = await installCapture(database.db, database.datamodel);
     expect(first.captured.sort()).toEqual(
-      ['_LabelToTask', 'comments', 'labels', 'members', 'projects', 'tasks', 'users', 'workspaces']
+      ['_LabelToTask', 'comments', 'documents', 'labels', 'members', 'projects', 'tasks', 'users', 'workspaces']
         .map((t) => `public.${t}`)
         .sort(),
     );

@@ -66,8 +66,8 @@ const queries = {
     c: workspace(where: { slug: "smithy" }) { name } d: task(where: { id: "${team.anvil}" }) { title extra }
     e: label(where: { workspaceId_name: { workspaceId: "${team.smithy}", name: "hot" } }) { name color }
     f: user(where: { id: "${team.ann}" }) { name email } g: comment(where: { id: "${team.secret}" }) { body } }`,
-  nested: `{ members { totalCount nodes { user { name } workspace { name slug projects { nodes { name budget tasks { nodes {
-      title assignee { name email } comments { nodes { body author { name email } } } labels { nodes { name tasks { totalCount } } } } } } } } } } }`,
+  nested: `{ members(first: 9) { totalCount nodes { user { name } workspace { name slug projects(first: 9) { nodes { name budget tasks(first: 9) { nodes {
+      title assignee { name email } comments(first: 9) { nodes { body author { name email } } } labels(first: 9) { nodes { name tasks { totalCount } } } } } } } } } } }`,
   backwards: `{ comments { nodes { body author { name email comments { totalCount } } task { title project { name budget workspace { name members { totalCount nodes { user { name } } } } } } } } }`,
   totals: `{ users { totalCount } workspaces { totalCount } members { totalCount } projects { totalCount } tasks { totalCount } labels { totalCount } comments { totalCount } }`,
   filters: `{

@@ -144,6 +144,8 @@ function* orders(type: GraphQLInputType, depth = 0): Generator<unknown> {
   } else if (isEnumType(named)) yield* ['asc', 'desc'];
   else if (named.name === typeName('SortOrderInput'))
     for (const sort of ['asc', 'desc']) for (const nulls of ['first', 'last', undefined]) yield { sort, nulls };
+  else if (named.name === typeName('JsonOrderByInput'))
+    for (const path of [['a'], ['0'], []]) yield { path, sort: 'asc', nulls: 'first' };
   else if (isInputObjectType(named) && depth < 3)
     for (const field of Object.values(named.getFields()))
       for (const value of orders(field.type as GraphQLInputType, depth + 1)) yield { [field.name]: value };

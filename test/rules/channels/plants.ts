@@ -26,8 +26,8 @@ export const plants: RulePlant[] = (
       "an application's own field is handed what is hidden",
       "need of an application's own field",
       'data/planner/row.ts',
-      'return columnSql(c, model, alias, field);',
-      "return outputSql(field, column(c, model, alias, field, 'rule'));",
+      'which a custom field needs`);\n  return columnSql(c, model, alias, field);',
+      "which a custom field needs`);\n  return outputSql(field, column(c, model, alias, field, 'rule'));",
     ],
     [
       'a list is read without its rule',
@@ -292,7 +292,7 @@ export const plants: RulePlant[] = (
       'a row is created whatever it is like',
       'create of a row as it becomes',
       'data/writes/resolve.ts',
-      "await requireRule(run, model.model, 'create', key as RowKey, writtenNames(write), data.path);",
+      "await requireRule(run, model.model, 'create', key, writtenNames(write), data.path);",
       '',
     ],
     [
