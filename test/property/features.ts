@@ -82,7 +82,7 @@ export const features: Record<string, Feature> = {
   'a page between cursors below a row': { least: 3, holds: (p) => p.pages.includes('nested') },
   'lists below rows': { least: 20, holds: (p) => p.lists.some(({ depth }) => depth > 0) },
   'lists two deep': { least: 6, holds: (p) => p.lists.some(({ depth }) => depth > 1) },
-  'lists three deep': { least: 1, holds: (p) => p.lists.some(({ depth }) => depth > 2) },
+  'lists three deep': { least: 0.2, holds: (p) => p.lists.some(({ depth }) => depth > 2) },
   'measures below rows': { least: 4, holds: (p) => p.measured > 0 },
   'measures of a list': { least: 3, holds: (p) => !p.isList && !('by' in p.read) },
   'measures by groups': { least: 10, holds: (p) => 'by' in p.read },
