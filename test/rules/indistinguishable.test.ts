@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createRandom } from '../../src/cli/seed/random.ts';
+import type { Config } from '../../src/config/config.ts';
 import { type Asker, startServer, type TestServer } from '../support/server.ts';
 import { type Operation, operationsFor } from './any-operation.ts';
 import { fillDatabase, ids } from './two-databases.ts';
@@ -11,10 +12,16 @@ const seed = 20_261_124;
 
 let servers: TestServer[];
 beforeAll(async () => {
-  servers = await Promise.all([startServer(), startServer()]);
+  servers = await Promise.all([startServer({ config: reporting }), startServer({ config: reporting })]);
   await Promise.all(servers.map((server, i) => fillDatabase(server.databaseUrl, 7 + i)));
 });
 afterAll(() => Promise.all(servers.map((server) => server[Symbol.asyncDispose]())));
+
+/** What an operation costs is told, and must tell no more. */
+const reporting = (config: Config): Config => ({
+  ...config,
+  graphql: { ...config.graphql, cost: { ...config.graphql.cost, isReported: true } },
+});
 
 /** Everything of an answer but when it was given. */
 async function answerOf(asker: Asker, { query, variables }: Operation): Promise<string> {

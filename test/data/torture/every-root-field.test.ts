@@ -137,10 +137,10 @@ function operand(type: string, example: unknown): unknown {
 function* orders(type: GraphQLInputType, depth = 0): Generator<unknown> {
   const named = getNamedType(type);
   if (/(?:Relevance|Similarity)Input$/.test(named.name)) {
-    // Of what lies behind a relation, each once is enough.
     const [first, ...others] = filters(named, undefined);
     yield first;
-    if (depth < 2) yield* others;
+    // Of what lies behind a relation each once is enough, and of the others the last.
+    if (depth < 2 && others.length > 0) yield others.at(-1);
   } else if (isEnumType(named)) yield* ['asc', 'desc'];
   else if (named.name === typeName('SortOrderInput'))
     for (const sort of ['asc', 'desc']) for (const nulls of ['first', 'last', undefined]) yield { sort, nulls };
