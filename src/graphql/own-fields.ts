@@ -21,6 +21,7 @@ import type { PlannedField } from '../data/planner/plan.ts';
 import { needKey } from '../data/planner/row.ts';
 import { collectFields, setsOf } from '../data/planner/selection.ts';
 import type { Operation } from '../data/reads.ts';
+import { endOfString } from '../platform/json-text.ts';
 
 /** A field of one's own that is asked for. */
 interface OwnField {
@@ -93,22 +94,14 @@ function endOfList(text: string, start: number): number {
   let depth = 0;
   for (let i = start; i < text.length; i += 1) {
     const character = text[i];
-    if (character === '"') {
-      do i = text.indexOf('"', i + 1);
-      while (isEscaped(text, i));
-    } else if (character === '[') depth += 1;
+    if (character === '"') i = endOfString(text, i);
+    else if (character === '[') depth += 1;
     else if (character === ']') {
       depth -= 1;
       if (depth === 0) return i + 1;
     }
   }
   throw new NeedsExecutor();
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text[at - 1 - backslashes] === '\\') backslashes += 1;
-  return backslashes % 2 === 1;
 }
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { MillraceError } from '../errors.ts';
 import { isNamed } from '../graphql/persisted.ts';
+import { endOfString } from '../platform/json-text.ts';
 
 /** Levels of lists and objects in a body; a filter of any sense has fewer, and code that walks them needs the stack. */
 export const maxDepth = 200;
@@ -121,15 +122,3 @@ export function isDeeperThan(limit: number, text: string): boolean {
 }
 
 const [quote, openBrace, closeBrace, openBracket, closeBracket] = [...'"{}[]'].map((c) => c.charCodeAt(0));
-
-/** The place of the quote that ends the string begun at `start`; the text's end when there is none. */
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end > 0) {
-    let backslashes = 0;
-    while (text[end - 1 - backslashes] === '\\') backslashes += 1;
-    if (backslashes % 2 === 0) return end;
-    end = text.indexOf('"', end + 1);
-  }
-  return text.length;
-}
