@@ -131,9 +131,12 @@ export function openDatabase(
       lines.learn(query.name, performance.now() - began);
       return rows;
     });
-  const lines = createReadLines(pool, Math.floor(options.size / 3), byPool, (client, name, text) => {
-    remember(preparedOn(client), name, text);
-    return !isFull(client);
+  const lines = createReadLines(pool, Math.floor(options.size / 3), byPool, {
+    has: (client, name) => preparedOn(client).names.has(name),
+    add(client, name, text) {
+      remember(preparedOn(client), name, text);
+      return !isFull(client);
+    },
   });
   /** By a line where one takes it, else by the pool, whose time for it decides about the next. */
   const read = async (query: Query & { name: string }): Promise<Rows> => {

@@ -29,6 +29,13 @@ const patience = { slow: 50, heldUp: 250, least: 5 };
 /** Reads under way on one line. */
 const maxUnderWay = 32;
 
+/** What is prepared on which connection. */
+export interface PreparedStatements {
+  has(client: pg.PoolClient, name: string): boolean;
+  /** Is told of each statement that was; false where the connection should not be used any longer. */
+  add(client: pg.PoolClient, name: string, text: string): boolean;
+}
+
 /** A read on a line, and whoever waits for it. */
 interface Waiting {
   read: TextRead;
@@ -40,8 +47,6 @@ interface Waiting {
 
 interface Line {
   client: pg.PoolClient;
-  /** The statements that it has answered. */
-  prepared: Set<string>;
   /** In the order in which they were sent, and are answered. */
   waiting: Waiting[];
   /** When PostgreSQL could begin with the first of them. */
@@ -57,13 +62,13 @@ interface Line {
  * Makes lines over a pool whose clients were made for pipelining.
  * @param count how many connections of the pool they may hold
  * @param byPool asks the pool for a read whose line is held up
- * @param mayKeep told of each statement that is prepared on a connection; false where it should not be used any longer
+ * @param prepared what is prepared on which connection
  */
 export function createReadLines(
   pool: pg.Pool,
   count: number,
   byPool: (read: TextRead) => Promise<unknown[][]>,
-  mayKeep: (client: pg.PoolClient, name: string, text: string) => boolean,
+  prepared: PreparedStatements,
 ): ReadLines {
   const lines: Line[] = [];
   const paces = createReadPaces();
@@ -77,7 +82,7 @@ export function createReadLines(
       (client) => {
         opening -= 1;
         const flags = { isWatched: false, isBroken: false, isGone: false, isGathering: false };
-        const line: Line = { client, prepared: new Set(), waiting: [], since: 0, ...flags };
+        const line: Line = { client, waiting: [], since: 0, ...flags };
         client.once('end', () => retire(line));
         if (isClosed) return client.release();
         lines.push(line);
@@ -136,15 +141,14 @@ export function createReadLines(
   };
   const run = async (line: Line, waiting: Waiting): Promise<void> => {
     const { read } = waiting;
-    const isPrepared = line.prepared.has(read.name);
+    const isPrepared = prepared.has(line.client, read.name);
     if (line.waiting.length === 0) line.since = performance.now();
     line.waiting.push(waiting);
     gather(line);
     watch(line);
     try {
       const rows = await readTexts(line.client, read);
-      line.prepared.add(read.name);
-      if (!mayKeep(line.client, read.name, read.text)) retire(line);
+      if (!prepared.add(line.client, read.name, read.text)) retire(line);
       if (!waiting.isPassedOn) waiting.resolve(rows);
     } catch (error) {
       const { code } = translateDatabaseError(error);
