@@ -2,6 +2,7 @@ import pg from 'pg';
 import { parseDatabaseUrl } from './database-url.ts';
 import { translateDatabaseError } from './db-errors.ts';
 import { createReadLines } from './read-lines.ts';
+import { timeWaited } from './read-paces.ts';
 
 /** A statement: its text, its values, and a name when it is to be prepared once on each connection. */
 export interface Query {
@@ -126,9 +127,9 @@ export function openDatabase(
   };
   const byPool = (query: Query & { name: string }): Promise<Rows> =>
     withClient(async (client) => {
-      const began = performance.now();
+      const before = timeWaited();
       const rows = await run(client, query);
-      lines.learn(query.name, performance.now() - began);
+      lines.learn(query.name, timeWaited() - before);
       return rows;
     });
   const lines = createReadLines(pool, Math.floor(options.size / 3), byPool, {

@@ -7,15 +7,15 @@
 import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import { translateDatabaseError } from './db-errors.ts';
-import { createReadPaces } from './read-paces.ts';
+import { createReadPaces, timeWaited } from './read-paces.ts';
 import { readTexts, type TextRead } from './text-query.ts';
 
 /** Sends quick reads down shared connections. */
 export interface ReadLines {
   /** The rows; undefined where the pool has to answer. Rejects with what the driver says. */
   send(read: TextRead): Promise<unknown[][]> | undefined;
-  /** Is told how long the pool has taken for a read, in milliseconds. */
-  learn(name: string, took: number): void;
+  /** Is told how long this process has waited while the pool answered a read, in milliseconds. */
+  learn(name: string, waited: number): void;
   /** Lets the lines finish and gives their connections back. */
   close(): Promise<void>;
 }
@@ -51,6 +51,8 @@ interface Line {
   waiting: Waiting[];
   /** When PostgreSQL could begin with the first of them. */
   since: number;
+  /** What `timeWaited` said then. */
+  waitedBefore: number;
   isWatched: boolean;
   isBroken: boolean;
   isGone: boolean;
@@ -82,7 +84,7 @@ export function createReadLines(
       (client) => {
         opening -= 1;
         const flags = { isWatched: false, isBroken: false, isGone: false, isGathering: false };
-        const line: Line = { client, waiting: [], since: 0, ...flags };
+        const line: Line = { client, waiting: [], since: 0, waitedBefore: 0, ...flags };
         client.once('end', () => retire(line));
         if (isClosed) return client.release();
         lines.push(line);
@@ -142,7 +144,7 @@ export function createReadLines(
   const run = async (line: Line, waiting: Waiting): Promise<void> => {
     const { read } = waiting;
     const isPrepared = prepared.has(line.client, read.name);
-    if (line.waiting.length === 0) line.since = performance.now();
+    if (line.waiting.length === 0) begin(line);
     line.waiting.push(waiting);
     gather(line);
     watch(line);
@@ -155,10 +157,9 @@ export function createReadLines(
       if (code === 'UNAVAILABLE' || code === 'INTERNAL') retire(line);
       if (!waiting.isPassedOn) waiting.reject(error);
     } finally {
-      const now = performance.now();
       // @NOTE not the first time, when PostgreSQL has planned it besides.
-      if (isPrepared && !waiting.isPassedOn) paces.answeredByLine(read.name, now - line.since);
-      line.since = now;
+      if (isPrepared && !waiting.isPassedOn) paces.answeredByLine(read.name, timeWaited() - line.waitedBefore);
+      begin(line);
       line.waiting.splice(line.waiting.indexOf(waiting), 1);
       if (line.waiting.length === 0) line.whenEmpty?.();
       leaveIfDone(line);
@@ -185,6 +186,9 @@ export function createReadLines(
     },
   };
 }
+
+/** PostgreSQL begins with the first of what waits now. */
+const begin = (line: Line): void => void Object.assign(line, { since: performance.now(), waitedBefore: timeWaited() });
 
 /** Statements that come in one turn of the event loop leave in one write. */
 function gather(line: Line): void {
