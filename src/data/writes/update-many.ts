@@ -36,6 +36,9 @@ const isPartOfKey = ({ model }: ApiModel, written: ReadonlySet<unknown>): boolea
     ({ link }) => link.kind === 'own' && link.pairs.some(({ local }) => written.has(local)) && link.pairs.length > 1,
   );
 
+/** PostgreSQL answers an UPDATE in no order. */
+const byKey = (a: RowKey, b: RowKey): number => (a.join('\0') < b.join('\0') ? -1 : 1);
+
 async function change(
   run: WriteRun,
   model: ApiModel,
@@ -49,7 +52,7 @@ async function change(
       const sets = [...write.columns].map(([field, a]) => `${identifier(field.column)} = ${assignedSql(c, field, a)}`);
       return `update ${tableRef(model.model.table)} t set ${sets.join(', ')} where ${hasOneOf(c, model.model, 't', keys)} returning ${keyColumns(model.model, 't')}`;
     });
-    return rows as unknown as RowKey[];
+    return (rows as unknown as RowKey[]).sort(byKey);
   } catch (error) {
     throw inFieldNames(error, model, path);
   }
