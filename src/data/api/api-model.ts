@@ -2,6 +2,7 @@ import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
 import type { ColumnField, Datamodel, EnumType, Field, Model, RelationField, UniqueKey } from '../model/datamodel.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import type { ValueSchema } from '../rules/value-schema.ts';
 import type { WritePolicies, WritePolicy } from '../writes/policy.ts';
 import { filterNameOf, havingNameOf } from './filters.ts';
 import { countField, measures, resultOf } from './measures.ts';
@@ -28,6 +29,8 @@ export interface ApiModel {
   guarded: ReadonlySet<string>;
   /** What its writes are held to besides its rules. */
   policy?: WritePolicy;
+  /** Schemas of columns, by Prisma's name. */
+  values: ReadonlyMap<string, ValueSchema>;
 }
 
 /** The models of the API by their name in the Prisma schema, and the enums they use. */
@@ -182,6 +185,7 @@ function apiModel(model: Model, included: ReadonlySet<string>, ones: ReadonlySet
     nameOf: new Map(fields.map(([apiName, f]) => [f.name, apiName])),
     isPublic: own?.read === true,
     guarded: new Set(model.columns.filter((c) => isGuarded(own?.fields?.[c.name]?.read)).map((c) => c.name)),
+    values: new Map(Object.entries(own?.values ?? {})),
   };
 }
 

@@ -1,11 +1,10 @@
 import { type FieldProblem, invalidInput, MillraceError } from '../../errors.ts';
 import type { ApiModel } from '../api/api-model.ts';
 import type { ColumnField, RelationField } from '../model/datamodel.ts';
-import { eachOf, encoderOf } from '../planner/encode.ts';
 import type { Value } from '../planner/value.ts';
+import { columnValue } from './column-value.ts';
 import { findConnected, requireVisible } from './connect.ts';
 import { type Filling, fillingOf } from './defaults.ts';
-import { misfitOf } from './fits.ts';
 import type { RowKey, WriteRun } from './run.ts';
 
 /** What a column is set to: a value that PostgreSQL reads, or an SQL expression. */
@@ -28,26 +27,19 @@ export async function readRowWrite(run: WriteRun, model: ApiModel, data: Value, 
   for (const name of data.keys()) {
     const field = model.fields.get(name)!;
     const value = data.get(name);
-    if (field.kind === 'column') setColumn(write, field, value);
-    else if (value.now === null) throw invalidInput(value.path, 'must not be null; leave it out');
+    if (field.kind === 'column') assign(write, field, encoded(model, field, value), value.path);
     else if (field.link.kind === 'own') await connectOwn(run, write, field, value.get('connect'));
     else write.connects.push({ field, items: value.get('connect').items() });
   }
-  refuseUnwritable(run, model, write, data.path);
   await requireVisible(run, model, write, data.path, before);
   return write;
 }
 
-function setColumn(write: RowWrite, field: ColumnField, value: Value): void {
-  const raw = value.now;
-  if (raw === null && field.isRequired && !field.isList) throw invalidInput(value.path, 'must not be null');
-  const encode = field.isList ? eachOf(encoderOf(field)) : encoderOf(field);
-  const encoded = raw === null ? (field.isList ? [] : null) : encode(raw, value.path);
-  for (const [i, item] of (field.isList ? (encoded as unknown[]) : [encoded]).entries()) {
-    const misfit = misfitOf(field, item);
-    if (misfit) throw invalidInput(field.isList ? `${value.path}.${i}` : value.path, misfit);
-  }
-  assign(write, field, encoded, value.path);
+/** The value as PostgreSQL reads it. @throws INVALID_INPUT */
+function encoded(model: ApiModel, field: ColumnField, value: Value): unknown {
+  const read = columnValue(model, field, value);
+  if ('value' in read) return read.value;
+  throw invalidInput(read.problems[0]!.path, read.problems[0]!.message);
 }
 
 /** A column may be named twice: by itself and by relations. @throws INVALID_INPUT when they do not agree */
@@ -64,15 +56,6 @@ async function connectOwn(run: WriteRun, write: RowWrite, field: RelationField, 
   field.link.pairs.forEach(({ local }, i) => {
     assign(write, local, remote[i], where.path);
   });
-}
-
-/** A value the viewer may not set is refused, not ignored; rules that depend on the row are checked on the row. */
-function refuseUnwritable(run: WriteRun, model: ApiModel, write: RowWrite, path: string): void {
-  const fields = [...write.written]
-    .filter((field) => run.context.verdicts.of(`write:${model.model.name}.${field.name}`) === false)
-    .map((field) => ({ path: pathOf(model, field, path), message: 'may not be set' }));
-  if (fields.length === 0) return;
-  throw new MillraceError('FORBIDDEN', `not allowed to set ${fields.map((f) => f.path).join(', ')}`, { fields });
 }
 
 /** Where in the arguments a column is written: its own field, or the relation that holds it. */

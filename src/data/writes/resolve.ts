@@ -13,6 +13,7 @@ import { constant, type Value } from '../planner/value.ts';
 import { operationOf } from '../reads.ts';
 import type { Action } from '../rules/rule-set.ts';
 import { type Assignment, fillDefaults, pathOf, type RowWrite, readRowWrite } from './assignments.ts';
+import { checkInput } from './check-input.ts';
 import { connectOthers, leftToDefaults, lockRow, notFound, requireRule, requireVisible } from './connect.ts';
 import { countByPolicy, fillByPolicy, renameByPolicy, requireFit } from './policy.ts';
 import { compilerFor, hasKey, keyColumns, type RowKey, runStatement, runWritten, type WriteRun } from './run.ts';
@@ -49,6 +50,7 @@ async function createRow(
   model: ApiModel,
   data: Value,
 ): Promise<Answers | null> {
+  checkInput(run, model, data, 'create');
   const { key, write } = await insertRow(run, model, data);
   requireFit(model, write, key, data.path);
   return readBack(run, info, model.model, key);
@@ -107,6 +109,7 @@ async function updateRow(
   where: Value,
   data: Value,
 ): Promise<Answers | null> {
+  checkInput(run, model, data, 'update');
   const before = await lockRow(run, model.model, 'update', where);
   const write = await readRowWrite(run, model, data, before);
   await requireRule(run, model.model, 'update', before, writtenNames(write), data.path);
