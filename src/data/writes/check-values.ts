@@ -1,10 +1,9 @@
 import { type FieldProblem, MillraceError } from '../../errors.ts';
-import type { Api, ApiModel } from '../api/api-model.ts';
+import type { ApiModel } from '../api/api-model.ts';
 import type { ColumnField } from '../model/datamodel.ts';
-import type { Value } from '../planner/value.ts';
 import { pathOf } from './assignments.ts';
-import { columnValue, typeProblems } from './column-value.ts';
-import { columnsSet, type InputRow, inputRows, operatedColumns, type RowKind } from './input-rows.ts';
+import { type ColumnValue, columnValue, operandValue } from './column-value.ts';
+import { changesIn, columnsSet, type InputRow, keyAround } from './input-rows.ts';
 
 /** Whether something else fills this column of a new row where the client leaves it out. */
 export type IsFilled = (model: ApiModel, field: ColumnField) => boolean;
@@ -13,18 +12,12 @@ export type IsFilled = (model: ApiModel, field: ColumnField) => boolean;
 const maxProblems = 100;
 
 /**
- * Everything that is wrong with the values of `data`, nested rows included, at most a hundred things. It looks at the input alone:
- * what is in the database, and who may do what, is found by the write itself.
+ * Everything that is wrong with the values of an input, nested rows included, at most a hundred things. It looks at the input alone: what
+ * is in the database, and who may do what, is found by the write itself.
  */
-export function checkValues(
-  api: Api,
-  model: ApiModel,
-  data: Value,
-  kind: RowKind,
-  isFilled: IsFilled = () => false,
-): FieldProblem[] {
+export function checkValues(rows: Iterable<InputRow>, isFilled: IsFilled = () => false): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  for (const row of inputRows(api, model, data, kind)) {
+  for (const row of rows) {
     for (const problem of rowProblems(row, isFilled)) {
       problems.push(problem);
       if (problems.length === maxProblems) return problems;
@@ -43,26 +36,26 @@ export function refuseProblems(problems: readonly FieldProblem[]): void {
 }
 
 function* rowProblems(row: InputRow, isFilled: IsFilled): Generator<FieldProblem> {
-  const { model, data } = row;
+  const { model, data, around } = row;
+  const key = new Set(keyAround(around));
   for (const name of data.keys()) {
     const field = model.fields.get(name);
     const value = data.get(name);
-    if (field?.kind === 'column') {
-      const read = columnValue(model, field, value);
-      if ('problems' in read) yield* read.problems;
-    } else if (field) {
-      if (value.now === null) yield { path: value.path, message: 'must not be null; leave it out' };
-    } else {
-      // By type only: no schema of the whole value knows what comes of it.
-      for (const [column, by] of operatedColumns(model, value)) yield* typeProblems(column, by);
-    }
+    const isTaken = field?.kind === 'column' ? key.has(field) : around && field?.name === around.inverse;
+    if (isTaken) yield { path: value.path, message: 'is set by the write around it' };
+    else if (field?.kind === 'column') yield* problemsIn(columnValue(model, field, value));
+    else if (field && value.now === null) yield { path: value.path, message: 'must not be null; leave it out' };
+    for (const { column, change, by } of changesIn(model, name, value))
+      yield* problemsIn(operandValue(column, change, by));
   }
   if (row.kind === 'create') yield* missingFields(row, isFilled);
 }
 
+const problemsIn = (read: ColumnValue): FieldProblem[] => ('problems' in read ? read.problems : []);
+
 /** Required columns that nothing fills: neither the client nor a default nor the row around. */
-function missingFields({ model, data, taken }: InputRow, isFilled: IsFilled): FieldProblem[] {
-  const given = new Set([...taken, ...columnsSet(model, data)]);
+function missingFields({ model, data, around }: InputRow, isFilled: IsFilled): FieldProblem[] {
+  const given = new Set([...keyAround(around), ...columnsSet(model, data)]);
   return model.model.columns
     .filter((f) => f.isRequired && !f.isList && !f.default && !f.isUpdatedAt && !given.has(f) && !isFilled(model, f))
     .map((f) => ({ path: pathOf(model, f, data.path), message: 'is required' }));

@@ -31,11 +31,11 @@ export function columnValue(model: ApiModel, field: ColumnField, { now, path }: 
   return encoded(field, field.isList ? listOfOne(made) : made, path);
 }
 
-/** Whether items that are added to a list, or a number that a column is changed by, are of its type. */
-export function typeProblems(field: ColumnField, { now, path }: Value): FieldProblem[] {
-  const read =
-    now === null ? problem(path, 'must not be null') : encoded(field, field.isList ? listOfOne(now) : now, path);
-  return 'problems' in read ? read.problems : [];
+/** Reads what a column is changed by: items for a list, a number for a number. Of its type only, for no schema knows what comes of it. */
+export function operandValue(field: ColumnField, change: string, { now, path }: Value): ColumnValue {
+  if (now === null) return problem(path, 'must not be null');
+  const read = encoded(field, field.isList ? listOfOne(now) : now, path);
+  return change === 'divide' && 'value' in read && Number(read.value) === 0 ? problem(path, 'must not be 0') : read;
 }
 
 const listOfOne = (value: unknown): unknown[] =>

@@ -1,6 +1,7 @@
 import type { Api, ApiModel } from '../api/api-model.ts';
 import type { ColumnField, RelationField } from '../model/datamodel.ts';
 import type { Value } from '../planner/value.ts';
+import { type Change, changeInputs } from './assignments.ts';
 
 /** What a part of an input makes: a new row, or a change of one. */
 export type RowKind = 'create' | 'update';
@@ -10,8 +11,8 @@ export interface InputRow {
   model: ApiModel;
   data: Value;
   kind: RowKind;
-  /** Columns that the row around it fills. */
-  taken: readonly ColumnField[];
+  /** By which relation it belongs to the row around it, which sets the key that it holds. */
+  around?: RelationField;
 }
 
 /** Every row that `data` speaks of, at any depth, each before those within it. */
@@ -20,15 +21,15 @@ export function* inputRows(
   model: ApiModel,
   data: Value,
   kind: RowKind,
-  taken: readonly ColumnField[] = [],
+  around?: RelationField,
 ): Generator<InputRow> {
-  yield { model, data, kind, taken };
+  yield { model, data, kind, around };
   for (const name of data.keys()) {
     const field = model.fields.get(name);
     const target = field?.kind === 'relation' && api.models.get(field.target);
     if (!target) continue;
     for (const [part, partKind] of partsOf(field, data.get(name)))
-      yield* inputRows(api, target, part, partKind, partKind === 'create' ? keyHeldBy(field) : []);
+      yield* inputRows(api, target, part, partKind, isSetAround(field, partKind) ? field : undefined);
   }
 }
 
@@ -45,8 +46,11 @@ function* partsOf(field: RelationField, operations: Value): Generator<[data: Val
   }
 }
 
-const keyHeldBy = ({ link }: RelationField): ColumnField[] =>
-  link.kind === 'foreign' ? link.pairs.map(({ remote }) => remote) : [];
+const isSetAround = ({ link }: RelationField, kind: RowKind) => kind === 'create' && link.kind === 'foreign';
+
+/** The columns of the other end that a relation's key is made of, where they are there. */
+export const keyAround = (around: RelationField | undefined): ColumnField[] =>
+  around && around.link.kind !== 'join' ? around.link.pairs.map(({ remote }) => remote) : [];
 
 /** Operations that set, or empty, the key that the row itself holds. */
 const keySetters = ['create', 'connect', 'connectOrCreate', 'disconnect', 'delete'];
@@ -61,15 +65,21 @@ export function columnsSet(model: ApiModel, data: Value): Set<ColumnField> {
     else if (field?.kind === 'relation' && field.link.kind === 'own') {
       const sets = keySetters.some((setter) => ![undefined, null, false].includes(value.get(setter).now as null));
       if (sets) for (const { local } of field.link.pairs) columns.add(local);
-    } else if (!field) for (const column of operatedColumns(model, value)) columns.add(column[0]);
+    } else for (const { column } of changesIn(model, name, value)) columns.add(column);
   }
   return columns;
 }
 
-/** The columns, and what is done to each, of `_increment`, `_push` and their like. */
-export function operatedColumns(model: ApiModel, operation: Value): [ColumnField, Value][] {
-  return operation.keys().flatMap((name): [ColumnField, Value][] => {
-    const field = model.fields.get(name);
-    return field?.kind === 'column' ? [[field, operation.get(name)]] : [];
+/** The columns that `_increment`, `_push` and their like change, and by what; none where the input field is no such thing. */
+export function changesIn(
+  model: ApiModel,
+  name: string,
+  operands: Value,
+): { column: ColumnField; change: Change; by: Value }[] {
+  const change = model.fields.has(name) ? undefined : changeInputs.get(name);
+  if (!change) return [];
+  return operands.keys().flatMap((key) => {
+    const column = model.fields.get(key);
+    return column?.kind === 'column' ? [{ column, change, by: operands.get(key) }] : [];
   });
 }
