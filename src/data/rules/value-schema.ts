@@ -16,18 +16,22 @@ export function askSchema(schema: ValueSchema, value: unknown, place: string): S
     () => {},
     () => {},
   );
-  throw new AsynchronousSchema(`the schema of ${place} is asynchronous`);
+  throw new AsynchronousSchema(`the schema of ${place} is asynchronous, or threw`);
 }
 
 /** Why this cannot be the schema of the column; undefined when it can, as far as one value shows. */
 export function schemaProblem(schema: unknown, field: ColumnField): string | undefined {
   if (!isSchema(schema)) return 'is no schema (of zod, or of another library that keeps to standardschema.dev)';
+  const sample = field.isList ? [sampleOf(field)] : sampleOf(field);
   try {
-    askSchema(schema, field.isList ? [sampleOf(field)] : sampleOf(field), field.name);
+    askSchema(schema, sample, field.name);
     return undefined;
   } catch (error) {
-    // What it throws besides is of a value that nobody has sent.
-    return error instanceof AsynchronousSchema ? 'is asynchronous, and no write waits for it' : undefined;
+    const at = JSON.stringify(sample);
+    // @NOTE one and the same to zod, which asks a function that threw once more in the other way.
+    if (error instanceof AsynchronousSchema)
+      return `answers later than asked, or throws at ${at}; no write waits for it`;
+    return `throws at ${at}: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
@@ -39,7 +43,7 @@ function isSchema(schema: unknown): schema is ValueSchema {
 }
 
 /** Some value of the column, as a client would send it. */
-function sampleOf({ type }: ColumnField): unknown {
+function sampleOf({ type, nativeType = '' }: ColumnField): unknown {
   if (type.kind === 'enum') return type.enum.values[0]?.name;
   switch (type.name) {
     case 'Boolean':
@@ -49,7 +53,8 @@ function sampleOf({ type }: ColumnField): unknown {
     case 'Json':
       return 1;
     case 'DateTime':
-      return '2026-01-31T12:00:00Z';
+      if (nativeType.startsWith('Time') && !nativeType.startsWith('Timestamp')) return '12:00:00';
+      return nativeType === 'Date' ? '2026-01-31' : '2026-01-31T12:00:00Z';
     case 'Bytes':
       return 'AAAA';
     default:
