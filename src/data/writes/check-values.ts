@@ -26,7 +26,7 @@ export function checkValues(rows: Iterable<InputRow>, isFilled: IsFilled = () =>
   return problems;
 }
 
-/** @throws INVALID_INPUT with all of the problems, where there are any */
+/** Refuses an input for its problems, where there are any. @throws INVALID_INPUT with all of them */
 export function refuseProblems(problems: readonly FieldProblem[]): void {
   if (problems.length === 0) return;
   const shown = problems.slice(0, 3).map(({ path, message }) => (path ? `${path}: ${message}` : message));

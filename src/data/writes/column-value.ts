@@ -24,6 +24,7 @@ export function columnValue(model: ApiModel, field: ColumnField, { now, path }: 
   if (!schema || given === null) return encoded(field, given, path);
   const place = `${model.model.name}.${field.name}`;
   const result = askSchema(schema, given, place);
+  if (result.issues?.length === 0) return problem(path, 'is not allowed');
   if (result.issues) return { problems: result.issues.slice(0, maxProblems).map((i) => told(i, given, path)) };
   const made = result.value ?? null;
   if (isRecord(made) && !(field.type.kind === 'scalar' && field.type.name === 'Json'))

@@ -1,5 +1,6 @@
 // Compiled, never run: each line marked must be an error to the compiler.
 import { z } from 'zod';
+import type { ColumnSchema, FittingSchema } from '../../../src/data/rules/column-schema.ts';
 import { defineRules } from '../../../src/data/rules/define-rules.ts';
 
 export const wrongFields = defineRules({
@@ -133,3 +134,9 @@ export const noSchema = defineRules({
     },
   },
 });
+
+const word = z.string();
+const words = z.array(word);
+export const list: FittingSchema<typeof words, ColumnSchema<string[]>> = words;
+// @ts-expect-error one text for a list of them
+export const noList: FittingSchema<typeof word, ColumnSchema<string[]>> = word;
