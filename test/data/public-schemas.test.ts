@@ -62,8 +62,9 @@ it('a schema of 100 models becomes an API within seconds', () => {
   const { user, system } = process.cpuUsage(start);
   const took = (user + system) / 1000;
   console.log(`100 models: ${Object.keys(schema.getTypeMap()).length} types in ${Math.round(took)} ms`);
+  const ours = new Set(['changesCursor', 'explainAccess']);
   // One, many, and what is measured of them, together and by groups.
-  expect(Object.keys(schema.getQueryType()!.getFields()).filter((name) => name !== 'changesCursor')).toHaveLength(400);
+  expect(Object.keys(schema.getQueryType()!.getFields()).filter((name) => !ours.has(name))).toHaveLength(400);
   expect(took).toBeLessThan(5000);
 });
 

@@ -2,13 +2,7 @@ import type { Builder } from '../../graphql/builder.ts';
 import type { Viewer } from '../../viewer.ts';
 import type { Api } from '../api/api-model.ts';
 import { measureCost } from '../api/outputs.ts';
-import {
-  type AccessExplanation,
-  type AccessQuestion,
-  type ExplainedRules,
-  type ExplainedViewer,
-  explainAccess,
-} from './explain-access.ts';
+import { type AccessExplanation, type ExplainedRules, explainAccess } from './explain-access.ts';
 import type { PartAnswer, RuleVerdict } from './rule-answers.ts';
 import type { RuleJoin } from './rule-parts.ts';
 import { shownWhere } from './shown-where.ts';
