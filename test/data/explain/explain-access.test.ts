@@ -179,7 +179,7 @@ describe('a rule', () => {
 });
 
 describe('a decision', () => {
-  it.each([
+  it.each<[input: Input, allowed: boolean | null, rule: string | null, error: string | null, reason: string]>([
     [{ action: 'UPDATE', where: boat(1), viewer: ann }, true, 'update:Boat', null, 'holds for this row'],
     [{ action: 'UPDATE', where: boat(1), viewer: dan }, false, 'update:Boat', 'FORBIDDEN', 'does not hold'],
     [{ action: 'UPDATE', where: boat(2), viewer: dan }, false, 'read:Boat', 'NOT_FOUND', 'the row is hidden'],
