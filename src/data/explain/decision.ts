@@ -16,7 +16,7 @@ export interface Decision {
 }
 
 /** What a decision is made of. */
-export interface Evidence {
+interface Evidence {
   action: Action;
   viewer: Viewer;
   /** Whether the row is there; null where none is named. */

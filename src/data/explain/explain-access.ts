@@ -20,7 +20,7 @@ import { type Decision, decide } from './decision.ts';
 import { askRule, askWhetherRuleHolds, type RuleAnswer, type Truth } from './rule-answers.ts';
 
 /** What is needed of a request. */
-export interface Needs {
+interface Needs {
   db: Queryable;
   room: AnswerRoom;
   reads: Reads;
@@ -34,14 +34,14 @@ export interface ExplainedRules {
 }
 
 /** Somebody, as a token would speak of them. */
-export interface ExplainedViewer {
+interface ExplainedViewer {
   id?: string | null;
   role?: string | null;
   claims?: unknown;
 }
 
 /** Who would do what, to which row. */
-export interface AccessQuestion {
+interface AccessQuestion {
   viewer?: ExplainedViewer | null;
   model: string;
   action: Action;

@@ -31,10 +31,10 @@ export interface PartAnswer {
 }
 
 /** A rule that is written down, to be answered by what the row says of its conditions. */
-export type Answering<Answer> = (truths: (index: number) => Truth) => Answer;
+type Answering<Answer> = (truths: (index: number) => Truth) => Answer;
 
 /** Writes conditions down and says where their truths will be found. */
-export type Ask = (condition: string) => number;
+type Ask = (condition: string) => number;
 
 /** Asks one rule of the row at `t`, with each part of it. */
 export function askRule(c: Compiler, ask: Ask, slot: RuleSlot, model: Model): Answering<RuleAnswer> {

@@ -66,7 +66,11 @@ const rules: RuleSet = {
     },
   },
   Sailor: { api: { name: 'Person', rename: { login: 'account' } }, read: true, update: ({ id }) => ({ login: id }) },
-  Tide: { api: { omit: ['id'] }, read: true },
+  Tide: {
+    api: { omit: ['id'] },
+    read: true,
+    update: ({ role }) => (role === 'late' ? Promise.resolve(true) : role !== 'odd' || { depth: 5 }),
+  },
 };
 
 let server: TestServer;
@@ -178,6 +182,59 @@ describe('a rule', () => {
   });
 });
 
+describe('parts', () => {
+  const wheres: object[] = [
+    { owner: 'ann', length: { lt: 10 }, harbour: { name: 'Bergen' } },
+    { AND: [{ OR: [{ owner: 'ann' }, { no: 3 }] }, { NOT: [{ length: 20 }, { note: 'gold' }] }] },
+    { OR: [{ harbour: { is: { open: true, OR: [{ name: 'Bergen' }, { id: 9 }] } } }, { length: { gt: 10 }, no: 3 }] },
+    { harbour: { open: true, NOT: { name: 'Shadow' } } },
+    { harbour: { OR: [{ name: 'Shadow' }, { name: 'Oslo' }] } },
+    { NOT: { harbour: { name: 'Shadow', open: true } } },
+    { NOT: { OR: [{ harbour: { name: 'Bergen' } }, { owner: 'ben' }] } },
+    { NOT: [{ owner: 'ann' }, { length: 8 }] },
+    { crew: { some: { login: 'cleo', rank: 'mate', id: { gt: 0 } } } },
+    { harbour: { isNot: null }, crew: { none: { login: 'dan' } } },
+    { AND: { OR: { owner: 'ben', no: 2 } } },
+    { OR: [] },
+    { harbour: null, owner: null },
+  ];
+
+  type Part = { path: string; joined: string; holds: boolean | null };
+  const parentOf = ({ path, joined }: Part) => `${joined} ${path.split('.').slice(0, -1).join('.')}`;
+
+  /** What the parts come to together. */
+  function together(parts: Part[]): boolean {
+    if (parts[0]!.joined === 'ANY') return parts.some((part) => part.holds === true);
+    if (parts[0]!.joined === 'NONE') return parts.every((part) => part.holds === false);
+    return parts.every((part) => part.holds === true);
+  }
+
+  it('come to what the whole comes to, for every row', async () => {
+    await using other = await startSchemaServer({
+      schema,
+      databaseUrl: server.databaseUrl,
+      rules: { Boat: { read: ({ role }) => wheres[Number(role ?? 0)] ?? false } },
+    });
+    let [taken, held] = [0, 0];
+    for (const [index, where] of wheres.entries()) {
+      for (const no of [1, 2, 3]) {
+        const input = { viewer: { role: String(index) }, model: 'Boat', action: 'READ', where: boat(no) };
+        const { data } = await other.as({ role: 'admin' }).query(query, { input });
+        const [{ holds, parts }] = data.explainAccess.rules as [{ holds: boolean | null; parts: Part[] }];
+        const found = await other.as({ sub: 'x', role: String(index) }).query('{ boats { nodes { no } } }');
+        const about = `${JSON.stringify(where)} of ${no}`;
+        expect(holds === true, about).toBe(found.data.boats.nodes.some((node: { no: number }) => node.no === no));
+        if (parts.length === 0) continue;
+        const top = parts.filter((part) => parentOf(part) === parentOf(parts[0]!));
+        expect(together(top), `${about}: ${JSON.stringify(parts)}`).toBe(holds === true);
+        taken += 1;
+        if (holds) held += 1;
+      }
+    }
+    expect({ taken, held }).toEqual({ taken: 36, held: 13 });
+  });
+});
+
 describe('a decision', () => {
   it.each<[input: Input, allowed: boolean | null, rule: string | null, error: string | null, reason: string]>([
     [{ action: 'UPDATE', where: boat(1), viewer: ann }, true, 'update:Boat', null, 'holds for this row'],
@@ -262,6 +319,19 @@ describe('a decision', () => {
     const known = (harbours: unknown[]) => explain({ ...input, viewer: { ...ann, claims: { harbours } } });
     expect((await known(['1', 2])).allowed).toBe(true);
     expect((await known([2])).allowed).toBe(false);
+  });
+
+  it('tells a rule that returns what is no rule', async () => {
+    const asked = (role: string) => explain({ model: 'Tide', action: 'UPDATE', viewer: { id: 'ann', role } });
+    expect(await asked('even')).toMatchObject({ allowed: true });
+    for (const [role, words] of [
+      ['odd', 'Tide has no field depth'],
+      ['late', 'is it async?'],
+    ] as const) {
+      const { reason, ...failed } = await asked(role);
+      expect(failed).toMatchObject({ allowed: false, rule: 'update:Tide', error: 'INTERNAL' });
+      expect(reason).toContain(words);
+    }
   });
 
   it('knows models and fields by their names in the API, and rules by those in the schema', async () => {
