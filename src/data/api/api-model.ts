@@ -70,6 +70,15 @@ const sharedTypes = [
   'ValueGroupOrder',
   'KeyGroupOrder',
   'CountGroupOrder',
+  'ExplainAccessInput',
+  'ExplainViewerInput',
+  'AccessAction',
+  'AccessExplanation',
+  'FieldAccess',
+  'RuleExplanation',
+  'RuleVerdict',
+  'RulePart',
+  'RuleJoin',
 ];
 
 /** Types that are made for a model, by what their names add to the model's. */
@@ -242,7 +251,7 @@ function checkNames(api: Api): void {
         problems.push(`enum ${e.name}: ${name} is no value in GraphQL; rename it and keep it by @map("${name}")`);
     }
   }
-  const queries = new Map([['changesCursor', 'a query of Millrace']]);
+  const queries = new Map(['changesCursor', 'explainAccess'].map((name) => [name, 'a query of Millrace']));
   const mutations = new Map<string, string>();
   for (const model of models) {
     const { name } = model.model;
