@@ -1,14 +1,15 @@
 import type { AnswerRoom } from './data/answer-room.ts';
 import type { Reads } from './data/reads.ts';
 import type { Verdicts } from './data/rules/verdicts.ts';
-import type { Database } from './platform/db.ts';
+import type { Transactor } from './platform/transaction.ts';
 import type { Viewer } from './viewer.ts';
 
 /** All that a request knows: who asks, what the rules come to for them, and what the answer is made from. */
 export interface Context {
   readonly viewer: Viewer;
   readonly verdicts: Verdicts;
-  readonly db: Database;
+  /** In a mutation, the transaction of the whole operation. */
+  readonly db: Transactor;
   readonly reads: Reads;
   readonly room: AnswerRoom;
   readonly sealPlace: (place: string) => string;

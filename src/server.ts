@@ -129,6 +129,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const engine = createEngine({
     ...asking,
     ...answering,
+    db,
     corsOrigins: config.http.corsOrigins,
     statementTimeout: config.pool.statementTimeout,
   });

@@ -19,6 +19,7 @@ import { createAnswerRoom } from '../data/answer-room.ts';
 import { maxKeptLength } from '../data/plan-cache.ts';
 import { MillraceError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
+import type { Database } from '../platform/db.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
 import { batches, type Enveloped } from './batch.ts';
@@ -26,6 +27,7 @@ import { asRequestError, isFault, toClientError, withoutSuggestion } from './cli
 import { type Costs, costLimit, isTooCostly, tooCostly } from './cost-limit.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
 import { limitsRule, mergingRule } from './limits.ts';
+import { mutationTransactions } from './mutation-transaction.ts';
 import type { Persisted } from './persisted.ts';
 import { type PlannedAnswers, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
 import { createFindOperation } from './planned-read.ts';
@@ -78,6 +80,8 @@ export function createEngine(given: {
   schema: () => GraphQLSchema;
   viewerOf: (authorization: string | undefined) => Promise<Viewer>;
   contextFor: (viewer: Viewer) => Context;
+  /** Where mutations begin their transactions. */
+  db: Pick<Database, 'begin'>;
   lane: Lane;
   persisted: Persisted;
   costs: Costs;
@@ -125,6 +129,7 @@ export function createEngine(given: {
       documentLimits(config),
       costLimit(costs),
       plannedExecution(answers),
+      mutationTransactions(given.db),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
