@@ -3,62 +3,76 @@
  * the other, each as an operation of its own, so that nothing runs any more once one of them has failed.
  */
 import { setTimeout } from 'node:timers/promises';
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  type FieldNode,
-  GraphQLError,
-  getVariableValues,
-  type OperationDefinitionNode,
-} from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, type FieldNode, GraphQLError, getVariableValues } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { collectFields } from '../data/planner/selection.ts';
-import { MillraceError } from '../errors.ts';
+import { invalidInput, MillraceError } from '../errors.ts';
 import type { Database } from '../platform/db.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { asRequestError } from './client-errors.ts';
+import { type Costs, isTooCostly, tooCostly } from './cost-limit.ts';
+import { createExporting, type ExportedValues } from './exports.ts';
 import { createFindOperation, type KnownOperation } from './planned-read.ts';
-import { rootOperation } from './root-operation.ts';
+import { rootOperation, variablesIn } from './root-operation.ts';
 
 type Execute = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
 
 /** The root fields of an operation by their response keys, in the order in which they run. */
 type RootFields = ReadonlyMap<string, readonly FieldNode[]>;
 
+/** A mutation that is to be executed. */
+interface Mutation {
+  args: ExecutionArgs;
+  known: KnownOperation;
+  fields: RootFields;
+  execute: Execute;
+  costs: Costs;
+}
+
 /** How often an operation is done again when another one came between, and how long at least it waits before, in milliseconds. */
 const retries = { most: 3, wait: 15 };
 
+const maxErrors = { maxErrors: 50 };
+
 /** Runs every mutation, by whatever transport it comes, in a transaction of its own. */
-export function mutationTransactions(db: Pick<Database, 'begin'>): Plugin<Context> {
+export function mutationTransactions(db: Pick<Database, 'begin'>, costs: Costs): Plugin<Context> {
   const findOperation = createFindOperation();
+  const exporting = createExporting();
+  const run = async (args: ExecutionArgs, known: KnownOperation, execute: Execute): Promise<ExecutionResult> => {
+    const { schema, variableValues: variables } = args;
+    const { operation, fragments } = known;
+    const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, maxErrors);
+    if (coerced.errors) return { errors: coerced.errors.map(asRequestError) };
+    const begin = () => exporting(schema, operation, fragments);
+    for (const name of begin().names)
+      if (variables?.[name] != null) return { errors: [asRequestError(invalidInput(name, 'is exported, not sent'))] };
+    const at = { schema, fragments, variables: coerced.coerced };
+    const fields = collectFields(at, schema.getMutationType()!, [operation.selectionSet]);
+    return runInTransaction(db, { args, known, fields, execute, costs }, begin);
+  };
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       const { schema, document, operationName } = args as ExecutionArgs;
       const known = findOperation({ schema, document }, operationName);
       if (known?.operation.operation !== 'mutation') return;
-      setExecuteFn((executed: ExecutionArgs) => runMutation(db, executed, known, executeFn as Execute));
+      setExecuteFn((executed: ExecutionArgs) => run(executed, known, executeFn as Execute));
     },
   };
 }
 
-async function runMutation(
+/** Runs a mutation until it is committed, has failed, or has met others too often. */
+async function runInTransaction(
   db: Pick<Database, 'begin'>,
-  args: ExecutionArgs,
-  { operation, fragments }: KnownOperation,
-  execute: Execute,
+  mutation: Mutation,
+  begin: () => ExportedValues,
 ): Promise<ExecutionResult> {
-  const { schema, variableValues } = args;
-  const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, maxErrors);
-  if (coerced.errors) return { errors: coerced.errors.map(asRequestError) };
-  const surroundings = { schema, fragments, variables: coerced.coerced };
-  const fields: RootFields = collectFields(surroundings, schema.getMutationType()!, [operation.selectionSet]);
-  const { room } = args.contextValue as Context;
+  const { room } = mutation.args.contextValue as Context;
   for (let attempt = 1; ; attempt += 1) {
     const giveBack = room.mark();
     const tx = db.begin();
     try {
-      const result = await runFields(tx, args, operation, fields, execute);
+      const result = await runFields(tx, mutation, begin());
       if (!tx.isContended || !result.errors || attempt > retries.most) return result;
     } finally {
       await tx.rollback();
@@ -68,25 +82,25 @@ async function runMutation(
   }
 }
 
-const maxErrors = { maxErrors: 50 };
-
 /** Runs all fields and commits; what has failed is left to whoever began the transaction. */
-async function runFields(
-  tx: Transaction,
-  args: ExecutionArgs,
-  operation: OperationDefinitionNode,
-  fields: RootFields,
-  execute: Execute,
-): Promise<ExecutionResult> {
+async function runFields(tx: Transaction, mutation: Mutation, exported: ExportedValues): Promise<ExecutionResult> {
+  const { args, fields, execute } = mutation;
   const contextValue: Context = { ...(args.contextValue as Context), db: tx };
   const data: Record<string, unknown> = {};
   for (const [key, nodes] of fields) {
-    const field = fields.size === 1 ? args : rootOperation(args, operation, nodes);
-    const { errors, data: answer } = await execute({ ...field, contextValue });
-    if (errors?.length) return rolledBack(fields, key, errors);
-    // Whoever caught it did not make it undone: PostgreSQL takes nothing more, and keeps nothing.
-    if (tx.failure) return rolledBack(fields, key, [located(tx.failure, nodes, key)]);
-    data[key] = answer![key];
+    const failed = (error: Error) => rolledBack(fields, key, [located(error, nodes, key)]);
+    try {
+      const field = fields.size === 1 && exported.names.size === 0 ? args : argumentsOf(mutation, nodes, exported);
+      const { errors, data: answer } = await execute({ ...field, contextValue });
+      if (errors?.length) return rolledBack(fields, key, errors);
+      // Whoever caught it did not make it undone: PostgreSQL takes nothing more, and keeps nothing.
+      if (tx.failure) return failed(tx.failure);
+      data[key] = answer![key];
+      exported.take(key, answer![key]);
+    } catch (error) {
+      if (error instanceof MillraceError) return failed(error);
+      throw error;
+    }
   }
   try {
     await tx.commit();
@@ -94,6 +108,25 @@ async function runFields(
     return rolledBack(fields, undefined, [error instanceof Error ? located(error) : new GraphQLError(String(error))]);
   }
   return { data };
+}
+
+/** What executes one root field. @throws MillraceError INVALID_INPUT, TOO_LARGE for what is or is not exported by now */
+function argumentsOf(
+  { args, known, costs }: Mutation,
+  nodes: readonly FieldNode[],
+  { names, values }: ExportedValues,
+): ExecutionArgs {
+  const variables = { ...args.variableValues, ...values };
+  const field = rootOperation(args, known.operation, nodes, variables);
+  if (names.size === 0) return field;
+  const used = [...variablesIn(args.document, nodes)].filter((name) => names.has(name));
+  for (const name of used)
+    if (!Object.hasOwn(values, name))
+      throw invalidInput(name, 'nothing was exported to it, for there was no such field');
+  // @NOTE what the operation costs was reckoned before anybody knew the values of these.
+  const cost = costs.of(args.schema, known, variables, (args.contextValue as Context).viewer);
+  if (used.length > 0 && isTooCostly(cost)) throw tooCostly(cost);
+  return field;
 }
 
 const located = (originalError: Error, nodes?: readonly FieldNode[], key?: string): GraphQLError =>

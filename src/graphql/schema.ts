@@ -3,6 +3,7 @@ import type { Api } from '../data/api/api-model.ts';
 import { dataSchema } from '../data/schema.ts';
 import { liveDirective, liveSchema } from '../live/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
+import { exportDirective } from './exports.ts';
 import { guardRoots } from './guard.ts';
 
 /** Adds fields of the application's own to the schema; the default export of app/schema.ts. */
@@ -28,7 +29,7 @@ export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
 /** GraphQL does not ask its root types to have these names, so a model called `Query` may keep its own. */
 const rootName = (name: string, api: Api): string => (api.byTypeName.has(name) ? `Root${name}` : name);
 
-/** @NOTE the directive is added here, for Pothos knows none of its own.
+/** @NOTE the directives are added here, for Pothos knows none of its own.
  * Pothos takes a type called `Subscription` for the root of subscriptions; where it is a model's, it is not. */
 function withoutFalseRoots(schema: GraphQLSchema, api: Api): GraphQLSchema {
   const config = schema.toConfig();
@@ -36,7 +37,7 @@ function withoutFalseRoots(schema: GraphQLSchema, api: Api): GraphQLSchema {
     type && !api.byTypeName.has(type.name) ? type : undefined;
   return new GraphQLSchema({
     ...config,
-    directives: [...config.directives, liveDirective],
+    directives: [...config.directives, liveDirective, exportDirective],
     mutation: root(config.mutation),
     subscription: root(config.subscription),
   });

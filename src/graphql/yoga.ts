@@ -25,6 +25,7 @@ import type { Viewer } from '../viewer.ts';
 import { batches, type Enveloped } from './batch.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { type Costs, costLimit, isTooCostly, tooCostly } from './cost-limit.ts';
+import { exportRule } from './export-rule.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
 import { limitsRule, mergingRule } from './limits.ts';
 import { mutationTransactions } from './mutation-transaction.ts';
@@ -129,7 +130,7 @@ export function createEngine(given: {
       documentLimits(config),
       costLimit(costs),
       plannedExecution(answers),
-      mutationTransactions(given.db),
+      mutationTransactions(given.db, costs),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
@@ -253,6 +254,7 @@ function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Contex
         const refused = validate(schema, document, early);
         return refused.length > 0 ? refused : validate(schema, document, rules, { maxErrors });
       });
+      addValidationRule(exportRule);
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
     },
   };

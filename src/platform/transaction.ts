@@ -15,7 +15,7 @@ export interface Transactor extends Queryable {
 export interface Transaction extends Transactor {
   /** What failed in it and has not been undone by a savepoint: nothing of it can be kept then. */
   readonly failure: MillraceError | undefined;
-  /** It met another transaction that came first: done again, all of it may succeed. */
+  /** Another transaction came before it, and nothing else stands in its way: done again, all of it may succeed. */
   readonly isContended: boolean;
   /** @throws MillraceError when nothing was kept; UNAVAILABLE when nobody knows */
   commit(): Promise<void>;
@@ -82,7 +82,7 @@ export function createTransaction(borrow: () => Promise<LentConnection>, onCommi
       return failure;
     },
     get isContended() {
-      return isContended;
+      return isContended && (failure === undefined || isContention(failure));
     },
     query: (query) => send((lent) => lent.query(query)),
     script: (text) => send(async (lent) => void (await lent.command(text))),
