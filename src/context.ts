@@ -1,5 +1,6 @@
 import type { AnswerRoom } from './data/answer-room.ts';
 import type { Reads } from './data/reads.ts';
+import type { Judgment } from './data/rules/judgment.ts';
 import type { Verdicts } from './data/rules/verdicts.ts';
 import type { Transactor } from './platform/transaction.ts';
 import type { Viewer } from './viewer.ts';
@@ -12,5 +13,7 @@ export interface Context {
   readonly db: Transactor;
   readonly reads: Reads;
   readonly room: AnswerRoom;
+  /** There in a preview, of which nothing is kept: takes every rule that is asked of a row. */
+  readonly judged?: Judgment[];
   readonly sealPlace: (place: string) => string;
 }

@@ -7,6 +7,7 @@ import { type ExecutionArgs, type ExecutionResult, type FieldNode, GraphQLError,
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { collectFields } from '../data/planner/selection.ts';
+import type { Judgment } from '../data/rules/judgment.ts';
 import { invalidInput, MillraceError } from '../errors.ts';
 import type { Database } from '../platform/db.ts';
 import type { Transaction } from '../platform/transaction.ts';
@@ -14,6 +15,7 @@ import { asRequestError } from './client-errors.ts';
 import { type Costs, isTooCostly, tooCostly } from './cost-limit.ts';
 import { createExporting, type ExportedValues } from './exports.ts';
 import { createFindOperation, type KnownOperation } from './planned-read.ts';
+import { below, isPreview, withRules } from './preview.ts';
 import { rootOperation, variablesIn } from './root-operation.ts';
 
 type Execute = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
@@ -84,15 +86,19 @@ async function runInTransaction(
 
 /** Runs all fields and commits; what has failed is left to whoever began the transaction. */
 async function runFields(tx: Transaction, mutation: Mutation, exported: ExportedValues): Promise<ExecutionResult> {
-  const { args, fields, execute } = mutation;
-  const contextValue: Context = { ...(args.contextValue as Context), db: tx };
+  const { args, known, fields, execute } = mutation;
   const data: Record<string, unknown> = {};
+  const rules: Judgment[] = [];
+  const end = (result: ExecutionResult) => (isPreview(known.operation) ? withRules(result, rules) : result);
   for (const [key, nodes] of fields) {
-    const failed = (error: Error) => rolledBack(fields, key, [located(error, nodes, key)]);
+    const failed = (error: Error) => end(rolledBack(fields, key, [located(error, nodes, key)]));
+    const judged: Judgment[] | undefined = isPreview(known.operation) ? [] : undefined;
+    const contextValue: Context = { ...(args.contextValue as Context), db: tx, judged };
     try {
       const field = fields.size === 1 && exported.names.size === 0 ? args : argumentsOf(mutation, nodes, exported);
       const { errors, data: answer } = await execute({ ...field, contextValue });
-      if (errors?.length) return rolledBack(fields, key, errors);
+      for (const judgment of below(key, judged ?? [])) rules.push(judgment);
+      if (errors?.length) return end(rolledBack(fields, key, errors));
       // Whoever caught it did not make it undone: PostgreSQL takes nothing more, and keeps nothing.
       if (tx.failure) return failed(tx.failure);
       data[key] = answer![key];
@@ -103,11 +109,15 @@ async function runFields(tx: Transaction, mutation: Mutation, exported: Exported
     }
   }
   try {
-    await tx.commit();
+    // What only a commit would find out is found out here.
+    if (isPreview(known.operation)) await tx.script('set constraints all immediate');
+    else await tx.commit();
   } catch (error) {
-    return rolledBack(fields, undefined, [error instanceof Error ? located(error) : new GraphQLError(String(error))]);
+    return end(
+      rolledBack(fields, undefined, [error instanceof Error ? located(error) : new GraphQLError(String(error))]),
+    );
   }
-  return { data };
+  return end({ data });
 }
 
 /** What executes one root field. @throws MillraceError INVALID_INPUT, TOO_LARGE for what is or is not exported by now */

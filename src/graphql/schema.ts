@@ -5,6 +5,7 @@ import { liveDirective, liveSchema } from '../live/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
 import { exportDirective } from './exports.ts';
 import { guardRoots } from './guard.ts';
+import { previewDirective } from './preview.ts';
 
 /** Adds fields of the application's own to the schema; the default export of app/schema.ts. */
 export type SchemaExtension = (builder: Builder, api: Api) => void;
@@ -37,7 +38,7 @@ function withoutFalseRoots(schema: GraphQLSchema, api: Api): GraphQLSchema {
     type && !api.byTypeName.has(type.name) ? type : undefined;
   return new GraphQLSchema({
     ...config,
-    directives: [...config.directives, liveDirective, exportDirective],
+    directives: [...config.directives, liveDirective, exportDirective, previewDirective],
     mutation: root(config.mutation),
     subscription: root(config.subscription),
   });

@@ -5,12 +5,26 @@ import { apiModelOf, ruleCondition, visible } from '../planner/compiler.ts';
 import { all, any, columnRef, identifier, tableRef } from '../planner/statement.ts';
 import { uniqueCondition } from '../planner/unique.ts';
 import { constant, type Value } from '../planner/value.ts';
+import type { Action } from '../rules/rule-set.ts';
 import type { RowWrite } from './assignments.ts';
 import { hasKey, keyColumns, type RowKey, runStatement, type WriteRun } from './run.ts';
 
 /** A row that is not there, and one that the viewer may not see, are the same to them. */
 export const notFound = (model: string, path: string): MillraceError =>
   new MillraceError('NOT_FOUND', `there is no such ${model}`, { fields: [{ path, message: 'names no row' }] });
+
+/** Notes for a preview what a rule has said of a row. */
+function judge(
+  run: WriteRun,
+  model: Model,
+  action: Action,
+  path: string,
+  allowed: boolean,
+  fields: readonly string[] = [],
+): void {
+  const judgment = { path, model: nameOf(run, model), action, ...(fields.length > 0 && { fields }), allowed };
+  run.context.judged?.push(judgment);
+}
 
 const nameOf = (run: WriteRun, model: Model): string => run.api.models.get(model.name)?.name ?? 'row';
 
@@ -24,6 +38,7 @@ export async function findConnected(run: WriteRun, field: RelationField, where: 
     const condition = all([visible(c, target, 't', 'client'), uniqueCondition(c, target, 't', where)]);
     return `select ${columns} from ${tableRef(target.table)} t where ${condition} for key share of t`;
   });
+  judge(run, target, 'read', where.path, rows[0] !== undefined);
   if (!rows[0]) throw notFound(nameOf(run, target), where.path);
   return rows[0];
 }
@@ -56,7 +71,9 @@ export async function requireVisible(
       return `select 1 from ${tableRef(target.table)} t where ${all([...keys, visible(c, target, 't', 'client')])}`;
     });
     const first = link.pairs.find(({ local }) => write.written.has(local))!.local.name;
-    if (!rows[0]) throw notFound(nameOf(run, target), `${path}.${model.nameOf.get(first) ?? first}`);
+    const at = `${path}.${model.nameOf.get(first) ?? first}`;
+    judge(run, target, 'read', at, rows[0] !== undefined);
+    if (!rows[0]) throw notFound(nameOf(run, target), at);
   }
 }
 
@@ -159,6 +176,7 @@ export async function lockRow(run: WriteRun, model: Model, action: 'update' | 'd
     const condition = all([visible(c, model, 't', 'client'), uniqueCondition(c, model, 't', where)]);
     return `select (${isAllowed}) is true, ${keyColumns(model, 't')} from ${tableRef(model.table)} t where ${condition} for update of t`;
   });
+  judge(run, model, row ? action : 'read', where.path, row?.[0] === true);
   if (!row) throw notFound(nameOf(run, model), where.path);
   if (row[0] !== true) throw forbidden(where.path);
   return row.slice(1) as RowKey;
@@ -180,6 +198,8 @@ export async function requireRule(
     ];
     return `select 1 from ${tableRef(model.table)} t where ${all([hasKey(c, model, 't', key), ...rules])}`;
   });
+  const names = fields.map((field) => run.api.models.get(model.name)?.nameOf.get(field) ?? field);
+  judge(run, model, action, path, rows[0] !== undefined, names);
   if (!rows[0]) throw forbidden(path);
 }
 
