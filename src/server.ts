@@ -8,6 +8,7 @@ import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
 import { createCosts } from './graphql/cost-limit.ts';
+import { openIdempotency } from './graphql/idempotency.ts';
 import { keepTexts } from './graphql/kept-texts.ts';
 import { createLane, type Lane } from './graphql/lane.ts';
 import { createPersisted } from './graphql/persisted.ts';
@@ -130,6 +131,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     ...asking,
     ...answering,
     db,
+    idempotency: stack.use(await openIdempotency(db)),
     corsOrigins: config.http.corsOrigins,
     statementTimeout: config.pool.statementTimeout,
   });

@@ -14,6 +14,8 @@ import type { Transaction } from '../platform/transaction.ts';
 import { asRequestError } from './client-errors.ts';
 import { type Costs, isTooCostly, tooCostly } from './cost-limit.ts';
 import { createExporting, type ExportedValues } from './exports.ts';
+import { type Claim, claimOf, type Idempotency } from './idempotency.ts';
+import type { Passage } from './lane.ts';
 import { createFindOperation, type KnownOperation } from './planned-read.ts';
 import { below, isPreview, withRules } from './preview.ts';
 import { rootOperation, variablesIn } from './root-operation.ts';
@@ -29,7 +31,14 @@ interface Mutation {
   known: KnownOperation;
   fields: RootFields;
   execute: Execute;
+  parts: MutationParts;
+  claim: Claim | undefined;
+}
+
+/** What mutations are run with. */
+export interface MutationParts {
   costs: Costs;
+  idempotency: Idempotency;
 }
 
 /** How often an operation is done again when another one came between, and how long at least it waits before, in milliseconds. */
@@ -38,7 +47,7 @@ const retries = { most: 3, wait: 15 };
 const maxErrors = { maxErrors: 50 };
 
 /** Runs every mutation, by whatever transport it comes, in a transaction of its own. */
-export function mutationTransactions(db: Pick<Database, 'begin'>, costs: Costs): Plugin<Context> {
+export function mutationTransactions(db: Pick<Database, 'begin'>, parts: MutationParts): Plugin<Context> {
   const findOperation = createFindOperation();
   const exporting = createExporting();
   const run = async (args: ExecutionArgs, known: KnownOperation, execute: Execute): Promise<ExecutionResult> => {
@@ -51,14 +60,16 @@ export function mutationTransactions(db: Pick<Database, 'begin'>, costs: Costs):
       if (variables?.[name] != null) return { errors: [asRequestError(invalidInput(name, 'is exported, not sent'))] };
     const at = { schema, fragments, variables: coerced.coerced };
     const fields = collectFields(at, schema.getMutationType()!, [operation.selectionSet]);
-    return runInTransaction(db, { args, known, fields, execute, costs }, begin);
+    const claim = isPreview(operation) ? undefined : claimOf(args, (args.contextValue as Passage).idempotencyKey);
+    const work = () => runInTransaction(db, { args, known, fields, execute, parts, claim }, begin);
+    return claim ? parts.idempotency.inTurn(claim, work) : work();
   };
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       const { schema, document, operationName } = args as ExecutionArgs;
       const known = findOperation({ schema, document }, operationName);
       if (known?.operation.operation !== 'mutation') return;
-      setExecuteFn((executed: ExecutionArgs) => run(executed, known, executeFn as Execute));
+      setExecuteFn((executed: ExecutionArgs) => run(executed, known, executeFn as Execute).catch(refused));
     },
   };
 }
@@ -74,7 +85,7 @@ async function runInTransaction(
     const giveBack = room.mark();
     const tx = db.begin();
     try {
-      const result = await runFields(tx, mutation, begin());
+      const result = (await doneBefore(tx, mutation)) ?? (await runFields(tx, mutation, begin()));
       if (!tx.isContended || !result.errors || attempt > retries.most) return result;
     } finally {
       await tx.rollback();
@@ -84,9 +95,24 @@ async function runInTransaction(
   }
 }
 
+/** The answer of a mutation that was done before under its key; undefined when the key is this transaction's. */
+async function doneBefore(tx: Transaction, { args, claim, parts }: Mutation): Promise<ExecutionResult | undefined> {
+  if (!claim) return undefined;
+  try {
+    const text = await parts.idempotency.take(tx, claim);
+    return text === undefined
+      ? undefined
+      : (JSON.parse((args.contextValue as Context).room.take(text)) as ExecutionResult);
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+const refused = (error: unknown): ExecutionResult => ({ errors: [asRequestError(error)] });
+
 /** Runs all fields and commits; what has failed is left to whoever began the transaction. */
 async function runFields(tx: Transaction, mutation: Mutation, exported: ExportedValues): Promise<ExecutionResult> {
-  const { args, known, fields, execute } = mutation;
+  const { args, known, fields, execute, claim, parts } = mutation;
   const data: Record<string, unknown> = {};
   const rules: Judgment[] = [];
   const end = (result: ExecutionResult) => (isPreview(known.operation) ? withRules(result, rules) : result);
@@ -111,7 +137,10 @@ async function runFields(tx: Transaction, mutation: Mutation, exported: Exported
   try {
     // What only a commit would find out is found out here.
     if (isPreview(known.operation)) await tx.script('set constraints all immediate');
-    else await tx.commit();
+    else {
+      if (claim) await parts.idempotency.keep(tx, claim, JSON.stringify({ data }));
+      await tx.commit();
+    }
   } catch (error) {
     return end(
       rolledBack(fields, undefined, [error instanceof Error ? located(error) : new GraphQLError(String(error))]),
@@ -122,7 +151,7 @@ async function runFields(tx: Transaction, mutation: Mutation, exported: Exported
 
 /** What executes one root field. @throws MillraceError INVALID_INPUT, TOO_LARGE for what is or is not exported by now */
 function argumentsOf(
-  { args, known, costs }: Mutation,
+  { args, known, parts: { costs } }: Mutation,
   nodes: readonly FieldNode[],
   { names, values }: ExportedValues,
 ): ExecutionArgs {

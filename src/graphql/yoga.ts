@@ -26,6 +26,7 @@ import { batches, type Enveloped } from './batch.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { type Costs, costLimit, isTooCostly, tooCostly } from './cost-limit.ts';
 import { exportRule } from './export-rule.ts';
+import { type Idempotency, keyIn } from './idempotency.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
 import { limitsRule, mergingRule } from './limits.ts';
 import { mutationTransactions } from './mutation-transaction.ts';
@@ -83,6 +84,7 @@ export function createEngine(given: {
   contextFor: (viewer: Viewer) => Context;
   /** Where mutations begin their transactions. */
   db: Pick<Database, 'begin'>;
+  idempotency: Idempotency;
   lane: Lane;
   persisted: Persisted;
   costs: Costs;
@@ -130,7 +132,7 @@ export function createEngine(given: {
       documentLimits(config),
       costLimit(costs),
       plannedExecution(answers),
-      mutationTransactions(given.db, costs),
+      mutationTransactions(given.db, { costs, idempotency: given.idempotency }),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
@@ -146,7 +148,8 @@ export function createEngine(given: {
   });
   return {
     async answer(req, res, asked) {
-      const passage: Passage = {};
+      const idempotencyKey = keyIn(asked.extensions) ?? req.headers['idempotency-key'];
+      const passage: Passage = { idempotencyKey };
       if (persisted.concerns(asked)) await resolve(req, asked, passage);
       const { resolved, refusal } = passage;
       const known = refusal ? undefined : await lane.answer(req, resolved?.asked ?? asked, passage);
@@ -166,7 +169,8 @@ export function createEngine(given: {
       try {
         // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.
         const room = createAnswerRoom(config.limits.answerBytes);
-        const contextValue = { ...(await contextOf()), room };
+        const idempotencyKey = keyIn(request.extensions);
+        const contextValue = { ...(await contextOf()), room, idempotencyKey } satisfies Context & Passage;
         const resolved = await persisted.resolve(request, () => contextValue.viewer);
         const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
         const document = parse(resolved.asked.query);
