@@ -11,6 +11,8 @@ export const statusOf = {
   INVALID_INPUT: 400,
   CONFLICT: 409,
   TOO_LARGE: 413,
+  // Nothing was wrong with it: it was undone with another part of the same operation.
+  ROLLED_BACK: 424,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
   INTERNAL: 500,

@@ -8,6 +8,7 @@ import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
 import { createCosts } from './graphql/cost-limit.ts';
+import { openIdempotency } from './graphql/idempotency.ts';
 import { keepTexts } from './graphql/kept-texts.ts';
 import { createLane, type Lane } from './graphql/lane.ts';
 import { createPersisted } from './graphql/persisted.ts';
@@ -129,6 +130,8 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const engine = createEngine({
     ...asking,
     ...answering,
+    db,
+    idempotency: stack.use(await openIdempotency(db)),
     corsOrigins: config.http.corsOrigins,
     statementTimeout: config.pool.statementTimeout,
   });

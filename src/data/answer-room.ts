@@ -10,6 +10,8 @@ export interface AnswerRoom {
    * @throws TOO_LARGE when it does not fit any more
    */
   take(text: string | null): string;
+  /** Remembers how much is taken now; what is returned gives back what was taken since, for an answer that nobody gets. */
+  mark(): () => void;
   /** Does the work once it is its turn: a request has a few statements at a time, whatever it asks for. */
   turn<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -45,6 +47,12 @@ export function createAnswerRoom(maxBytes: number): AnswerRoom {
         throw new MillraceError('TOO_LARGE', `the answer is larger than ${maxBytes} bytes; ask for smaller pages`);
       }
       return text;
+    },
+    mark() {
+      const before = taken;
+      return () => {
+        taken = before;
+      };
     },
     turn: (work) =>
       running < maxAtOnce

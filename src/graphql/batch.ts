@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { invalidInput, MillraceError } from '../errors.ts';
 import { asRequestError, toClientError } from './client-errors.ts';
 import { type Costs, isTooCostly, tooCostly } from './cost-limit.ts';
+import { keyIn } from './idempotency.ts';
 import type { Passage } from './lane.ts';
 import type { Persisted } from './persisted.ts';
 import { mediaTypeFor, type RawResult, rawData } from './planned-execution.ts';
@@ -43,13 +44,12 @@ export function batches(given: {
 
   const prepare = async (
     { schema, parse, validate }: Enveloped,
-    contextValue: Context,
+    context: Context,
     sent: GraphqlRequest,
+    header: string | null,
   ): Promise<Item> => {
     try {
-      const resolved = persisted.concerns(sent)
-        ? await persisted.resolve(sent, () => contextValue.viewer)
-        : { asked: sent };
+      const resolved = persisted.concerns(sent) ? await persisted.resolve(sent, () => context.viewer) : { asked: sent };
       const { asked } = resolved;
       checkItem(asked);
       const document = parse(asked.query);
@@ -62,7 +62,15 @@ export function batches(given: {
         throw new MillraceError('INVALID_INPUT', 'name the operation to run by operationName');
       if (known.operation.operation === 'subscription')
         throw new MillraceError('INVALID_INPUT', 'a subscription cannot be one of several operations');
-      const cost = costs.of(schema, known, variables, contextValue.viewer).requested;
+      const idempotencyKey = keyIn(sent.extensions);
+      if (header !== null && idempotencyKey === undefined && known.operation.operation === 'mutation') {
+        throw invalidInput(
+          'extensions.idempotencyKey',
+          'in a list each mutation has a key of its own, not of the header',
+        );
+      }
+      const cost = costs.of(schema, known, variables, context.viewer).requested;
+      const contextValue = { ...context, idempotencyKey } satisfies Context & Passage;
       return { args: { schema, document, contextValue, variableValues: variables, operationName }, cost };
     } catch (error) {
       return { answer: { errors: [toClientError(error)] } };
@@ -77,11 +85,11 @@ export function batches(given: {
       return JSON.stringify(finish({ errors: [toClientError(error)] }));
     }
   };
-  const answer = async (asked: readonly GraphqlRequest[], authorization: string | null): Promise<string> => {
-    const context = await given.contextOf(authorization);
+  const answer = async (asked: readonly GraphqlRequest[], headers: Headers): Promise<string> => {
+    const context = await given.contextOf(headers.get('authorization'));
     const enveloped = given.envelop(context);
     const items: Item[] = [];
-    for (const one of asked) items.push(await prepare(enveloped, context, one));
+    for (const one of asked) items.push(await prepare(enveloped, context, one, headers.get('idempotency-key')));
     const requested = items.reduce((sum, item) => sum + ('cost' in item ? item.cost : 0), 0);
     const cost = { requested, limit: costs.limitFor(context.viewer) };
     if (isTooCostly(cost)) throw tooCostly(cost);
@@ -101,7 +109,7 @@ export function batches(given: {
       const send = (text: string, status = 200, headers: Record<string, string> = {}) =>
         endResponse(new Response(text, { status, headers: { ...headers, 'content-type': `${type}; charset=utf-8` } }));
       try {
-        send(await answer(batch, request.headers.get('authorization')));
+        send(await answer(batch, request.headers));
       } catch (error) {
         const refused = asRequestError(error);
         const { status, headers } = refused.extensions.http as { status: number; headers: Record<string, string> };

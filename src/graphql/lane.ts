@@ -32,6 +32,8 @@ export interface Passage {
   refusal?: unknown;
   /** The operations of a request that holds several. */
   batch?: readonly GraphqlRequest[];
+  /** What its mutation is sent under, so that it is done once; undefined without one, else whatever the client has sent. */
+  idempotencyKey?: unknown;
   /** All of the request's head that the headers of a planned answer depend on. */
   head?: string;
   viewing?: Promise<Viewer>;

@@ -4,7 +4,9 @@ import { type Explaining, explainSchema } from '../data/explain/schema.ts';
 import { dataSchema } from '../data/schema.ts';
 import { liveDirective, liveSchema } from '../live/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
+import { exportDirective } from './exports.ts';
 import { guardRoots } from './guard.ts';
+import { previewDirective } from './preview.ts';
 
 /** Adds fields of the application's own to the schema; the default export of app/schema.ts. */
 export type SchemaExtension = (builder: Builder, api: Api) => void;
@@ -33,7 +35,7 @@ const unexplained: Explaining = { rules: {}, adminRole: '', isOpen: false };
 /** GraphQL does not ask its root types to have these names, so a model called `Query` may keep its own. */
 const rootName = (name: string, api: Api): string => (api.byTypeName.has(name) ? `Root${name}` : name);
 
-/** @NOTE the directive is added here, for Pothos knows none of its own.
+/** @NOTE the directives are added here, for Pothos knows none of its own.
  * Pothos takes a type called `Subscription` for the root of subscriptions; where it is a model's, it is not. */
 function withoutFalseRoots(schema: GraphQLSchema, api: Api): GraphQLSchema {
   const config = schema.toConfig();
@@ -41,7 +43,7 @@ function withoutFalseRoots(schema: GraphQLSchema, api: Api): GraphQLSchema {
     type && !api.byTypeName.has(type.name) ? type : undefined;
   return new GraphQLSchema({
     ...config,
-    directives: [...config.directives, liveDirective],
+    directives: [...config.directives, liveDirective, exportDirective, previewDirective],
     mutation: root(config.mutation),
     subscription: root(config.subscription),
   });

@@ -19,13 +19,17 @@ import { createAnswerRoom } from '../data/answer-room.ts';
 import { maxKeptLength } from '../data/plan-cache.ts';
 import { MillraceError } from '../errors.ts';
 import type { Live } from '../live/live.ts';
+import type { Database } from '../platform/db.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
 import { batches, type Enveloped } from './batch.ts';
 import { asRequestError, isFault, toClientError, withoutSuggestion } from './client-errors.ts';
 import { type Costs, costLimit, isTooCostly, tooCostly } from './cost-limit.ts';
+import { exportRule } from './export-rule.ts';
+import { type Idempotency, keyIn } from './idempotency.ts';
 import type { Lane, Passage, WrittenAnswer } from './lane.ts';
 import { limitsRule, mergingRule } from './limits.ts';
+import { mutationTransactions } from './mutation-transaction.ts';
 import type { Persisted } from './persisted.ts';
 import { type PlannedAnswers, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
 import { createFindOperation } from './planned-read.ts';
@@ -78,6 +82,9 @@ export function createEngine(given: {
   schema: () => GraphQLSchema;
   viewerOf: (authorization: string | undefined) => Promise<Viewer>;
   contextFor: (viewer: Viewer) => Context;
+  /** Where mutations begin their transactions. */
+  db: Pick<Database, 'begin'>;
+  idempotency: Idempotency;
   lane: Lane;
   persisted: Persisted;
   costs: Costs;
@@ -125,6 +132,7 @@ export function createEngine(given: {
       documentLimits(config),
       costLimit(costs),
       plannedExecution(answers),
+      mutationTransactions(given.db, { costs, idempotency: given.idempotency }),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
@@ -140,7 +148,8 @@ export function createEngine(given: {
   });
   return {
     async answer(req, res, asked) {
-      const passage: Passage = {};
+      const idempotencyKey = keyIn(asked.extensions) ?? req.headers['idempotency-key'];
+      const passage: Passage = { idempotencyKey };
       if (persisted.concerns(asked)) await resolve(req, asked, passage);
       const { resolved, refusal } = passage;
       const known = refusal ? undefined : await lane.answer(req, resolved?.asked ?? asked, passage);
@@ -160,7 +169,8 @@ export function createEngine(given: {
       try {
         // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.
         const room = createAnswerRoom(config.limits.answerBytes);
-        const contextValue = { ...(await contextOf()), room };
+        const idempotencyKey = keyIn(request.extensions);
+        const contextValue = { ...(await contextOf()), room, idempotencyKey } satisfies Context & Passage;
         const resolved = await persisted.resolve(request, () => contextValue.viewer);
         const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
         const document = parse(resolved.asked.query);
@@ -248,6 +258,7 @@ function documentLimits({ limits, introspection }: GraphqlConfig): Plugin<Contex
         const refused = validate(schema, document, early);
         return refused.length > 0 ? refused : validate(schema, document, rules, { maxErrors });
       });
+      addValidationRule(exportRule);
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
     },
   };

@@ -93,6 +93,12 @@ export function translateDatabaseError(error: unknown): MillraceError {
   return new DatabaseError(...meaning, error, violationOf(code, driver));
 }
 
+/** Whether a transaction failed because another one came first, so that it may succeed when it is done again (40001, 40P01). */
+export function isContention(error: unknown): boolean {
+  const code = error instanceof DatabaseError ? (error.cause as DriverError | undefined)?.code : undefined;
+  return code === '40001' || code === '40P01';
+}
+
 function violationOf(code: string, driver: DriverError): Violation | undefined {
   const table = driver.table;
   switch (code) {

@@ -3,6 +3,7 @@ import { parseDatabaseUrl } from './database-url.ts';
 import { translateDatabaseError } from './db-errors.ts';
 import { createReadLines } from './read-lines.ts';
 import { timeWaited } from './read-paces.ts';
+import { createTransaction, type LentConnection, type Transaction, type Transactor } from './transaction.ts';
 
 /** A statement: its text, its values, and a name when it is to be prepared once on each connection. */
 export interface Query {
@@ -28,9 +29,9 @@ export interface Queryable {
 export type Session = Queryable & AsyncDisposable;
 
 /** The application's database. */
-export interface Database extends Queryable, AsyncDisposable {
-  /** Runs all that `work` does in one transaction: committed when it resolves, rolled back when it rejects. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+export interface Database extends Transactor, AsyncDisposable {
+  /** Begins a transaction that the caller ends. It takes a connection with its first statement, and keeps it until then. */
+  begin(): Transaction;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
 }
@@ -152,10 +153,12 @@ export function openDatabase(
     prepared.set(client, known);
     return known;
   };
-  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect().catch((error: unknown) => {
+  const connect = (): Promise<pg.PoolClient> =>
+    pool.connect().catch((error: unknown) => {
       throw translateDatabaseError(error);
     });
+  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    const client = await connect();
     let isBroken = false;
     try {
       return await work(client);
@@ -168,27 +171,31 @@ export function openDatabase(
     }
   };
 
-  const on = (client: pg.PoolClient): Queryable => ({
-    query: (query) => run(client, query),
-    script: (text) => runScript(client, text),
-  });
+  const borrow = async (): Promise<LentConnection> => {
+    const client = await connect();
+    return {
+      query: (query) => run(client, query),
+      command: (text) => runScript(client, text),
+      giveBack: (isBroken) => client.release(isBroken || isFull(client)),
+    };
+  };
+  const begin = () => createTransaction(borrow, onCommit);
 
   return {
     query: (query) => (mayShare(query) ? read(query) : withClient((client) => run(client, query))),
-    script: (text) => withClient((client) => runScript(client, text)),
-    transaction: (work) =>
-      withClient(async (client) => {
-        await client.query('begin');
-        try {
-          const result = await work(on(client));
-          await client.query('commit');
-          onCommit();
-          return result;
-        } catch (error) {
-          await client.query('rollback').catch(() => {});
-          throw error;
-        }
-      }),
+    script: async (text) => void (await withClient((client) => runScript(client, text))),
+    begin,
+    async transaction(work) {
+      const tx = begin();
+      try {
+        const result = await work(tx);
+        await tx.commit();
+        return result;
+      } catch (error) {
+        await tx.rollback();
+        throw translateDatabaseError(error);
+      }
+    },
     async ping() {
       await withClient((client) => client.query('select 1'));
     },
@@ -202,7 +209,11 @@ export function openDatabase(
 const mayShare = (query: Query): query is Query & { name: string } =>
   query.isRead === true && query.name !== undefined && query.text.length <= maxPrepared.one;
 
-const runScript = async (client: pg.ClientBase, text: string): Promise<void> => void (await client.query(text));
+/** @returns what the last of its statements did, as PostgreSQL calls it */
+async function runScript(client: pg.ClientBase, text: string): Promise<string> {
+  const results: pg.QueryResult | pg.QueryResult[] = await client.query(text);
+  return [results].flat().at(-1)?.command ?? '';
+}
 
 /** Opens one connection of its own; it is closed when it is disposed of, or when it breaks. @throws MillraceError UNAVAILABLE */
 export async function openSession(options: { url: string; statementTimeout: number }): Promise<Session> {
@@ -228,7 +239,7 @@ export async function openSession(options: { url: string; statementTimeout: numb
         const config = { text, values: values as unknown[], rowMode: 'array' as const, ...(name ? { name } : {}) };
         return (await client.query<unknown[]>(config)).rows;
       }),
-    script: (text) => translated(() => runScript(client, text)),
+    script: async (text) => void (await translated(() => runScript(client, text))),
     [Symbol.asyncDispose]: async () => {
       await client.end().catch(() => {});
     },

@@ -11,6 +11,7 @@ import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { MillraceError } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
+import { keyIn } from '../graphql/idempotency.ts';
 import { isNamed } from '../graphql/persisted.ts';
 import type { LiveOperation } from '../graphql/streams.ts';
 import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
@@ -196,8 +197,10 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
 /** What a message asks, without the token that it may have brought. */
 function requestIn(payload: SubscribeMessage['payload'] & { documentId?: unknown }): GraphqlRequest {
   const { query, variables, operationName, documentId, extensions } = payload;
-  if (!isNamed(payload)) return { query, variables, operationName };
-  return { query, variables, operationName, documentId, extensions: { persistedQuery: extensions?.persistedQuery } };
+  const idempotencyKey = keyIn(extensions);
+  if (!isNamed(payload) && idempotencyKey === undefined) return { query, variables, operationName };
+  const kept = { persistedQuery: extensions?.persistedQuery, idempotencyKey };
+  return { query, variables, operationName, documentId, extensions: kept };
 }
 
 /** Closes a socket whose token is refused, or on which something of ours has failed. */

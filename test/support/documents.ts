@@ -10,12 +10,12 @@ export interface DocumentedQuery {
   answer?: unknown;
   /** What the last stream above is told of it, where the page shows that: `<!-- told -->`. */
   told?: unknown;
-  /** The error's code, where the page says that it fails: `<!-- fails: INVALID_INPUT -->`. */
-  fails?: string;
+  /** The errors' codes, where the page says that it fails: `<!-- fails: INVALID_INPUT -->`; several with commas between. */
+  fails?: string[];
 }
 
 const block =
-  /^```graphql\n(?<query>[\s\S]*?)^```\n(?:\n<!-- as: (?<as>\w+) -->)?(?:\n<!-- fails: (?<fails>\w+) -->)?(?<told>\n<!-- told -->)?(?:\n+```json\n(?<answer>[\s\S]*?)^```)?/gm;
+  /^```graphql\n(?<query>[\s\S]*?)^```\n(?:\n<!-- as: (?<as>\w+) -->)?(?:\n<!-- fails: (?<fails>[\w, ]+) -->)?(?<told>\n<!-- told -->)?(?:\n+```json\n(?<answer>[\s\S]*?)^```)?/gm;
 
 /** The queries of a page, in order. */
 export function documentedQueries(file: string): DocumentedQuery[] {
@@ -24,6 +24,12 @@ export function documentedQueries(file: string): DocumentedQuery[] {
     const { query, as, fails, told, answer } = match.groups as Record<string, string | undefined>;
     const line = text.slice(0, match.index).split('\n').length;
     const shown: unknown = answer === undefined ? undefined : JSON.parse(answer);
-    return { line, query: query!, as: as ?? 'ann', fails, ...(told ? { told: shown } : { answer: shown }) };
+    return {
+      line,
+      query: query!,
+      as: as ?? 'ann',
+      fails: fails?.split(', '),
+      ...(told ? { told: shown } : { answer: shown }),
+    };
   });
 }

@@ -127,9 +127,9 @@ async function insertAlike(
   rows: readonly Prepared[],
   skipsDuplicates: boolean,
 ): Promise<RowKey[]> {
-  const insert = () => insertRows(run, model, rows, skipsDuplicates);
+  const insert = (inside: WriteRun) => insertRows(inside, model, rows, skipsDuplicates);
   try {
-    return await (model.policy ? orUnderAnotherName(run, model, rows, insert) : insert());
+    return await (model.policy ? orUnderAnotherName(run, model, rows, insert) : insert(run));
   } catch (error) {
     throw explained(run, error, model, rows[0]!);
   }
@@ -162,16 +162,14 @@ async function orUnderAnotherName(
   run: WriteRun,
   model: ApiModel,
   rows: readonly Prepared[],
-  insert: () => Promise<RowKey[]>,
+  insert: (run: WriteRun) => Promise<RowKey[]>,
 ): Promise<RowKey[]> {
-  await run.tx.script('savepoint named');
   try {
-    return await insert();
+    return await run.tx.transaction((tx) => insert({ ...run, tx }));
   } catch (error) {
     if (!(error instanceof DatabaseError && error.violation?.kind === 'unique')) throw error;
-    await run.tx.script('rollback to savepoint named');
     for (const { write } of rows) renameByPolicy(model, write);
-    const keys = await insert();
+    const keys = await insert(run);
     for (const [i, { write, data }] of rows.entries()) {
       await writeOtherRelations(run, model, keys[i]!, data);
       await requireRules(run, model.model, 'create', [keys[i]!], writtenNames(write), data.path);

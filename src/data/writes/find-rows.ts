@@ -4,7 +4,7 @@ import { all, columnRef, identifier, tableRef } from '../planner/statement.ts';
 import { uniqueCondition } from '../planner/unique.ts';
 import type { Value } from '../planner/value.ts';
 import { compileWhere } from '../planner/where.ts';
-import { settle } from './judge.ts';
+import { note, settle } from './judge.ts';
 import { notFound } from './refusals.ts';
 import { hasKey, hasOneOf, keyColumns, maxTouched, type RowKey, runStatement, touch, type WriteRun } from './run.ts';
 
@@ -44,7 +44,7 @@ export async function lockRows(
   touch(run, rows.length, sought.path);
   if (rows.length === 0) return [];
   const allowed = rows.every(([isAllowed]) => isAllowed === true);
-  settle(run, { path: sought.path, model: model.name, action, fields: [], allowed });
+  settle(run, { path: sought.path, model, action, allowed });
   return rows.map(([, ...key]) => key as unknown as RowKey);
 }
 
@@ -56,8 +56,9 @@ export async function lockRow(
   sought: Sought,
 ): Promise<RowKey> {
   const [key] = await lockRows(run, model, action, sought);
-  if (!key) throw notFound(run, model, sought.path);
-  return key;
+  if (key) return key;
+  note(run, { path: sought.path, model, action: 'read', allowed: false });
+  throw notFound(run, model, sought.path);
 }
 
 /** The keys of the visible rows that are sought, which are changed by nothing of this. */
@@ -87,6 +88,7 @@ export async function findRemote(
     const condition = soughtSql(c, target, { unique: where, path: where.path });
     return `select ${columns.join(', ')} from ${tableRef(target.table)} t where ${condition} for key share of t`;
   });
+  note(run, { path: where.path, model: target, action: 'read', allowed: rows.length > 0 });
   return rows[0];
 }
 

@@ -6,21 +6,28 @@ import type { RuleSlot } from '../rules/verdicts.ts';
 import { forbidden } from './refusals.ts';
 import { hasOneOf, keyColumns, type RowKey, runStatement, type WriteRun } from './run.ts';
 
-/** What was asked of a rule on the way, and what it said. */
-export interface Judgment {
-  /** Where the row stands in the arguments. */
+/** What a rule has said of rows. */
+interface Said {
   path: string;
-  model: string;
-  action: Exclude<Action, 'read'>;
-  /** Fields that are set, whose own rules were asked too. */
-  fields: readonly string[];
+  model: Model;
+  action: Action;
+  /** Fields that were set, by their names in the schema. */
+  fields?: readonly string[];
   allowed: boolean;
 }
 
-/** Notes what a rule has said, for whoever wants to know, and refuses what it does not allow. @throws FORBIDDEN */
-export function settle(run: WriteRun, judgment: Judgment): void {
-  run.context.judged?.push(judgment);
-  if (!judgment.allowed) throw forbidden(judgment.path);
+/** Notes for a preview what a rule has said. */
+export function note({ api, context }: WriteRun, { model, fields = [], ...said }: Said): void {
+  if (!context.judged) return;
+  const names = api.models.get(model.name);
+  const written = fields.map((field) => names?.nameOf.get(field) ?? field);
+  context.judged.push({ ...said, model: names?.name ?? model.name, ...(written.length > 0 && { fields: written }) });
+}
+
+/** Notes what a rule has said, and refuses what it does not allow. @throws FORBIDDEN */
+export function settle(run: WriteRun, said: Said): void {
+  note(run, said);
+  if (!said.allowed) throw forbidden(said.path);
 }
 
 /**
@@ -51,5 +58,5 @@ export async function requireRules(
   const allowed = new Set(rows.map((key) => JSON.stringify(key)));
   const refused = keys.findIndex((key) => !allowed.has(JSON.stringify(key)));
   const at = typeof path === 'string' ? path : path[Math.max(refused, 0)]!;
-  settle(run, { path: at, model: model.name, action, fields, allowed: refused < 0 });
+  settle(run, { path: at, model, action, fields, allowed: refused < 0 });
 }

@@ -1,7 +1,8 @@
 import type { Context } from '../../context.ts';
 import { MillraceError } from '../../errors.ts';
-import type { Queryable, Rows } from '../../platform/db.ts';
+import type { Rows } from '../../platform/db.ts';
 import { translateDatabaseError } from '../../platform/db-errors.ts';
+import type { Transactor } from '../../platform/transaction.ts';
 import type { Api, ApiModel } from '../api/api-model.ts';
 import { type ColumnField, type Datamodel, identifyingFields, type Model } from '../model/datamodel.ts';
 import { type Compiler, createCompiler } from '../planner/compiler.ts';
@@ -10,7 +11,7 @@ import { constant, type PlanInput, type Value } from '../planner/value.ts';
 
 /** One write under way: the transaction it runs in, and on whose behalf. */
 export interface WriteRun {
-  tx: Queryable;
+  tx: Transactor;
   context: Context;
   api: Api;
   datamodel: Datamodel;

@@ -4,6 +4,7 @@ import { visible } from '../planner/compiler.ts';
 import { all, any, columnRef, tableRef } from '../planner/statement.ts';
 import { constant } from '../planner/value.ts';
 import type { RowWrite } from './assignments.ts';
+import { note } from './judge.ts';
 import { notFound } from './refusals.ts';
 import { hasKey, type RowKey, runStatement, type WriteRun } from './run.ts';
 
@@ -38,7 +39,9 @@ export async function requireVisible(
       return `select 1 from ${tableRef(target.table)} t where ${all([...keys, visible(c, target, 't', 'client')])}`;
     });
     const first = link.pairs.find(({ local }) => write.written.has(local))!.local.name;
-    if (!rows[0]) throw notFound(run, target, `${path}.${model.nameOf.get(first) ?? first}`);
+    const at = `${path}.${model.nameOf.get(first) ?? first}`;
+    note(run, { path: at, model: target, action: 'read', allowed: rows.length > 0 });
+    if (rows.length === 0) throw notFound(run, target, at);
   }
 }
 
