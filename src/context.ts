@@ -1,6 +1,7 @@
 import type { AnswerRoom } from './data/answer-room.ts';
 import type { Reads } from './data/reads.ts';
 import type { Verdicts } from './data/rules/verdicts.ts';
+import type { QuickWrites } from './data/writes/quick-writes.ts';
 import type { Database } from './platform/db.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -10,6 +11,7 @@ export interface Context {
   readonly verdicts: Verdicts;
   readonly db: Database;
   readonly reads: Reads;
+  readonly quickWrites: QuickWrites;
   readonly room: AnswerRoom;
   readonly sealPlace: (place: string) => string;
 }

@@ -18,6 +18,7 @@ import { addScalars } from './api/scalars.ts';
 import type { DataRead } from './planner/plan.ts';
 import { resolveRead } from './resolve.ts';
 import type { Action } from './rules/rule-set.ts';
+import type { RowChange } from './writes/one-statement.ts';
 import { resolveWrite } from './writes/resolve.ts';
 
 /** What a root field of the data API does, for the guard at the root and for the planner: kept in the field's extensions. */
@@ -165,7 +166,10 @@ function addWrite(
       nullable: true,
       description,
       args: argumentsOf(t, args),
-      extensions: { data: { model: model.model.name, action } satisfies DataOperation },
+      extensions: {
+        data: { model: model.model.name, action } satisfies DataOperation,
+        change: { action, model } satisfies RowChange,
+      },
       resolve: (_root, _args, context, info) => resolveWrite(context, info, model, action),
     }),
   );

@@ -74,6 +74,7 @@ export function createLane(given: {
       const headers = headersByHead.get(head);
       const operation = findOperation({ schema, document }, asked.operationName);
       if (!headers || !operation?.isCandidate) return undefined;
+      if (operation.operation.operation === 'mutation' && !mayWrite(request)) return undefined;
       try {
         passage.viewing ??= given.viewerOf(request.headers.authorization);
         const viewer = await passage.viewing;
@@ -129,6 +130,10 @@ function isUsual(key: string, value: unknown): boolean {
   if (key === 'variables' || key === 'extensions') return typeof value === 'object' && !Array.isArray(value);
   return (key === 'query' || key === 'operationName') && typeof value === 'string' && value !== '';
 }
+
+/** @NOTE a mutation by GET is Yoga's to refuse, and one with a key may have been done before. */
+const mayWrite = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'POST' && !('idempotency-key' in headers);
 
 /** Undefined for a head that nobody needs to send. */
 function headOf({ method, headers }: IncomingMessage): string | undefined {

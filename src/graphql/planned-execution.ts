@@ -40,6 +40,7 @@ export function plannedExecution(answers: PlannedAnswers): Plugin<Context> {
       }
       const known = findOperation(args as ExecutionArgs, (args as ExecutionArgs).operationName);
       if (!known?.isCandidate) return;
+      if (known.operation.operation === 'mutation' && holdsKey(args.contextValue)) return;
       setExecuteFn(async (executed: ExecutionArgs) => {
         const { schema, document, variableValues, contextValue } = executed;
         const data = await plannedData(schema, known, variableValues, contextValue as Context).catch(
@@ -71,6 +72,10 @@ export function plannedExecution(answers: PlannedAnswers): Plugin<Context> {
     },
   };
 }
+
+/** Whether the request names itself by a key, so that it may have been done before. */
+const holdsKey = (context: object): boolean =>
+  (context as { request?: Request }).request?.headers.has('idempotency-key') === true;
 
 /** The type of the answer, as Yoga would choose it: the first that both sides know; none where it is not plain JSON. */
 export function mediaTypeFor(accept: string | null): string | undefined {

@@ -28,6 +28,17 @@ export class DatabaseError extends MillraceError {
   }
 }
 
+/**
+ * Whether it is certain that nothing stays of the statement that failed so: it was not sent, or PostgreSQL has refused it.
+ * @NOTE of a connection that broke, nobody knows.
+ */
+export function leavesNothing(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return error instanceof MillraceError;
+  return error.code !== 'UNAVAILABLE' && sqlStateOf(error.cause).length === 5;
+}
+
+const sqlStateOf = (cause: unknown): string => (cause instanceof Error && (cause as DriverError).code) || '';
+
 /** By SQLSTATE, or the class that its first two characters name (PostgreSQL manual, appendix A). */
 const meanings: Record<string, [code: MillraceError['code'], message: string]> = {
   '23505': ['CONFLICT', 'another row has these values already'],
@@ -38,6 +49,8 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
   '23514': ['INVALID_INPUT', 'a value is not allowed here'],
   '23P01': ['CONFLICT', 'another row excludes this one'],
   '428C9': ['INVALID_INPUT', 'the database makes one of these values by itself'],
+  // What `millrace.refuse()` takes back a write by.
+  MR001: ['FORBIDDEN', 'not allowed'],
   // What a trigger or a function of whoever owns the database says no with.
   P0001: ['INVALID_INPUT', 'the database does not accept this'],
   '25006': ['UNAVAILABLE', 'the database takes no changes now'],

@@ -1,3 +1,4 @@
+import { invalidInput } from '../../errors.ts';
 import type { ColumnField } from '../model/datamodel.ts';
 
 /**
@@ -16,6 +17,13 @@ export function misfitOf(field: ColumnField, value: unknown): string | undefined
     default:
       return undefined;
   }
+}
+
+/** The value, where it has room in its column. @throws INVALID_INPUT */
+export function requireRoom(field: ColumnField, value: unknown, path: string): unknown {
+  const misfit = misfitOf(field, value);
+  if (misfit) throw invalidInput(path, misfit);
+  return value;
 }
 
 const greatestReal = 3.4028235e38;

@@ -1,0 +1,140 @@
+import type { ApiModel } from '../api/api-model.ts';
+import { type ColumnField, modelNamed, type RelationField } from '../model/datamodel.ts';
+import { type Compiler, visible } from '../planner/compiler.ts';
+import { eachOf, encoderOf } from '../planner/encode.ts';
+import { all, columnRef, type Encode, tableRef } from '../planner/statement.ts';
+import { uniqueCondition } from '../planner/unique.ts';
+import { isRecord, type Value } from '../planner/value.ts';
+import { fillingOf } from './defaults.ts';
+import { requireRoom } from './fits.ts';
+
+/** Thrown where a write is not one for a single statement; it is no error, and nobody hears of it. */
+export class NotFit extends Error {}
+
+/** What a write sets, in SQL. */
+export interface Settings {
+  columns: Map<ColumnField, string>;
+  /** Columns that the client set. */
+  written: Set<ColumnField>;
+  /** Sub-selects of the rows that are connected, none of whom the viewer may not see, to stand beside each other in a `from`. */
+  sources: string[];
+  /** The columns of these. */
+  sourced: string[];
+  /** Relations whose whole key is that of a connected row. */
+  reached: Set<RelationField>;
+  /** What must hold before the write. */
+  conditions: string[];
+}
+
+/** Reads a `data` argument of columns and of connects by keys that the row itself holds. @throws NotFit */
+export function readSettings(c: Compiler, model: ApiModel, data: Value, isNew: boolean): Settings {
+  if (model.policy || !c.datamodel.enforcesKeys) throw new NotFit();
+  const settings: Settings = {
+    columns: new Map(),
+    written: new Set(),
+    sources: [],
+    sourced: [],
+    reached: new Set(),
+    conditions: [],
+  };
+  const values = new Map<ColumnField, Value>();
+  for (const name of data.keys()) {
+    const field = model.fields.get(name);
+    const value = data.get(name);
+    if (field?.kind === 'column') {
+      values.set(field, value);
+      set(settings, field, columnValue(c, field, value));
+    } else if (field) connect(c, settings, field, value, isNew);
+    else throw new NotFit();
+  }
+  if (settings.written.size === 0) throw new NotFit();
+  for (const relation of model.model.relations) requireVisible(c, settings, relation, values);
+  fill(c, model, settings, isNew);
+  return settings;
+}
+
+function set({ columns, written }: Settings, field: ColumnField, sql: string): void {
+  if (columns.has(field)) throw new NotFit();
+  columns.set(field, sql);
+  written.add(field);
+}
+
+function columnValue(c: Compiler, field: ColumnField, value: Value): string {
+  if (value.now === null) {
+    if (field.isList) return "'{}'";
+    if (field.isRequired) throw new NotFit();
+    return 'null';
+  }
+  return c.statement.bind(value, fittingEncode(field));
+}
+
+/** As the general way encodes a value, and finds room for it. */
+function fittingEncode(field: ColumnField): Encode {
+  const one: Encode = (value, path) => requireRoom(field, encoderOf(field)(value, path), path);
+  return field.isList ? eachOf(one) : one;
+}
+
+/** A row that is not there, or hidden, leaves nothing to write. */
+function connect(c: Compiler, settings: Settings, field: RelationField, value: Value, isNew: boolean): void {
+  const where = value.get('connect');
+  const isConnect = value.keys().length === 1 && isRecord(where.now);
+  if (!isConnect || field.link.kind !== 'own') throw new NotFit();
+  const target = modelNamed(c.datamodel, field.target);
+  const other = c.statement.alias(target.table);
+  const source = `c${settings.sources.length}`;
+  const columns = field.link.pairs.map(({ local, remote }, i) => {
+    const name = `${source}_${i}`;
+    set(settings, local, `${isNew ? source : 'o'}.${name}`);
+    settings.sourced.push(`${source}.${name}`);
+    return `${columnRef(other, remote)} as ${name}`;
+  });
+  const condition = all([visible(c, target, other, 'client'), uniqueCondition(c, target, other, where)]);
+  if (condition === 'false') throw new NotFit();
+  settings.sources.push(
+    `(select ${columns.join(', ')} from ${tableRef(target.table)} ${other} where ${condition}) ${source}`,
+  );
+  settings.reached.add(field);
+}
+
+/** A foreign key that was set leads to a row that the viewer may see. @throws NotFit for one that was set in part, or by another's connect */
+function requireVisible(
+  c: Compiler,
+  { written, reached, conditions }: Settings,
+  relation: RelationField,
+  values: ReadonlyMap<ColumnField, Value>,
+): void {
+  const { link } = relation;
+  if (reached.has(relation) || link.kind !== 'own' || !link.pairs.some(({ local }) => written.has(local))) return;
+  const keys = link.pairs.map(({ local, remote }) => ({ local, remote, value: values.get(local) ?? unfit() }));
+  // A key with a null in it leads nowhere.
+  if (keys.some(({ value }) => value.now === null)) return;
+  const target = modelNamed(c.datamodel, relation.target);
+  const other = c.statement.alias(target.table);
+  const seen = visible(c, target, other, 'client');
+  // That there is a row at all, PostgreSQL sees to.
+  if (seen === 'true') return;
+  const equal = keys.map(
+    ({ local, remote, value }) => `${columnRef(other, remote)} = ${c.statement.bind(value, encoderOf(local))}`,
+  );
+  conditions.push(`exists (select 1 from ${tableRef(target.table)} ${other} where ${all([...equal, seen])})`);
+}
+
+function unfit(): never {
+  throw new NotFit();
+}
+
+/** Fills what the writer left out. @throws NotFit when something is required that nothing fills */
+function fill(c: Compiler, model: ApiModel, { columns }: Settings, isNew: boolean): void {
+  for (const field of model.model.columns) {
+    if (columns.has(field) || (!isNew && !field.isUpdatedAt)) continue;
+    const filling = fillingOf(field);
+    if (filling) columns.set(field, 'sql' in filling ? filling.sql : c.statement.parameter(() => madeFor(field)));
+    else if (isNew && field.isRequired && !field.default && !field.isList) throw new NotFit();
+  }
+}
+
+/** @NOTE made anew for each row. */
+function madeFor(field: ColumnField): unknown {
+  const filling = fillingOf(field);
+  return filling && 'value' in filling ? filling.value : null;
+}
