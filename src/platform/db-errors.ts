@@ -29,15 +29,13 @@ export class DatabaseError extends MillraceError {
 }
 
 /**
- * Whether it is certain that nothing stays of the statement that failed so: it was not sent, or PostgreSQL has refused it.
+ * Whether it is certain that nothing stays of the statement that failed so: PostgreSQL has refused it.
  * @NOTE of a connection that broke, nobody knows.
  */
-export function leavesNothing(error: unknown): boolean {
-  if (!(error instanceof DatabaseError)) return error instanceof MillraceError;
-  return error.code !== 'UNAVAILABLE' && sqlStateOf(error.cause).length === 5;
-}
-
-const sqlStateOf = (cause: unknown): string => (cause instanceof Error && (cause as DriverError).code) || '';
+export const leavesNothing = (error: unknown): boolean =>
+  error instanceof DatabaseError &&
+  error.code !== 'UNAVAILABLE' &&
+  (error.cause as Partial<DriverError> | undefined)?.code?.length === 5;
 
 /** By SQLSTATE, or the class that its first two characters name (PostgreSQL manual, appendix A). */
 const meanings: Record<string, [code: MillraceError['code'], message: string]> = {

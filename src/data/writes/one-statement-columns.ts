@@ -89,7 +89,7 @@ function connect(c: Compiler, settings: Settings, field: RelationField, value: V
     return `${columnRef(other, remote)} as ${name}`;
   });
   const condition = all([visible(c, target, other, 'client'), uniqueCondition(c, target, other, where)]);
-  if (condition === 'false') throw new NotFit();
+  settings.conditions.push(condition === 'false' ? 'false' : 'true');
   settings.sources.push(
     `(select ${columns.join(', ')} from ${tableRef(target.table)} ${other} where ${condition}) ${source}`,
   );

@@ -35,8 +35,6 @@ export interface WriteInput extends PlanInput {
 /** A write by one statement; no `sql` where it is none for that. */
 export interface WritePlan {
   slots: readonly RuleSlot[];
-  key: string;
-  model: Model;
   /** Yields the answer's text; no row where something was in the way before the write. */
   sql?: string;
   /** @throws MillraceError INVALID_INPUT */
@@ -51,15 +49,14 @@ export function compileWrite(
   field: PlannedField,
 ): WritePlan {
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false, needsExecutor: false };
-  const about = { key: field.key, model: model.model };
   try {
     const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);
     const write = { c, model, field, args };
     const { text: sql, values } = c.statement.finish(statements[action](write));
-    return { ...about, slots: [...c.slots], sql, values };
+    return { slots: [...c.slots], sql, values };
   } catch (error) {
     if (!(error instanceof NotFit)) throw error;
-    return { ...about, slots: [...c.slots], values: () => [] };
+    return { slots: [...c.slots], values: () => [] };
   }
 }
 
@@ -70,53 +67,56 @@ interface Write {
   args: Value;
 }
 
+// @NOTE all rules are asked before anything is found not to fit, so that plans for all viewers stand under the same slots.
 const statements: Record<RowChange['action'], (write: Write) => string> = {
   create(write) {
     const { c, model, args } = write;
     requireOnly(args, ['data']);
     const row = c.statement.alias(model.model.table);
     const settings = readSettings(c, model, args.get('data'), true);
-    const table = tableRef(model.model.table);
+    const rest = judged(write, row, rulesOf(write, 'create', row, settings));
     const names = [...settings.columns.keys()].map((column) => identifier(column.column));
     const from = settings.sources.length > 0 ? ` from ${settings.sources.join(', ')}` : '';
-    return `with w as (
-      insert into ${table} (${names.join(', ')}) select ${[...settings.columns.values()].join(', ')}${from}
-      where ${possible(settings.conditions)} returning *
-    ) ${judged(write, row, rulesOf(write, 'create', row, settings))}`;
+    const source = `select ${[...settings.columns.values()].join(', ')}${from} where ${possible(settings.conditions)}`;
+    return `with w as (insert into ${tableRef(model.model.table)} (${names.join(', ')}) ${source} returning *) ${rest}`;
   },
 
   update(write) {
     const { c, model, args } = write;
     requireOnly(args, ['where', 'data']);
-    const [row, before, target] = [1, 2, 3].map(() => c.statement.alias(model.model.table)) as [string, string, string];
+    const [row, before, target] = aliases(c, model.model, 3);
     const settings = readSettings(c, model, args.get('data'), false);
     requireKeysKept(model.model, settings);
+    const found = [...named(write, before!), rulesOf(write, 'update', before!, settings), ...settings.conditions];
+    const rest = judged(write, row!, rulesOf(write, 'update', row!, settings));
     const table = tableRef(model.model.table);
-    const allowed = rulesOf(write, 'update', before, settings);
-    const found = [...named(write, before), allowed, ...settings.conditions];
-    const sets = [...settings.columns].map(([column, value]) => `${identifier(column.column)} = ${value}`);
     const from = [`${table} ${before}`, ...settings.sources].join(', ');
-    const found_ = `select ${[...version(before), ...settings.sourced].join(', ')} from ${from} where ${possible(found)}`;
-    return `with o as materialized (${found_}), w as (
-      update ${table} ${target} set ${sets.join(', ')} from o where ${isSame(target)} returning ${target}.*
-    ) ${judged(write, row, rulesOf(write, 'update', row, settings))}`;
+    const sets = [...settings.columns].map(([column, value]) => `${identifier(column.column)} = ${value}`);
+    return `with o as materialized (
+      select ${[...version(before!), ...settings.sourced].join(', ')} from ${from} where ${possible(found)}
+    ), w as (
+      update ${table} ${target} set ${sets.join(', ')} from o where ${isSame(target!)} returning ${target}.*
+    ) ${rest}`;
   },
 
   delete(write) {
     const { c, model, args, field } = write;
     requireOnly(args, ['where']);
-    const [row, target] = [1, 2].map(() => c.statement.alias(model.model.table)) as [string, string];
-    const table = tableRef(model.model.table);
-    const found = possible([...named(write, row), ruleCondition(c, `delete:${model.model.name}`, model.model, row)]);
+    const [row, target] = aliases(c, model.model, 2);
+    const found = [...named(write, row!), ruleCondition(c, `delete:${model.model.name}`, model.model, row!)];
     // @NOTE what is read of the row is read of the table: all of it is as it was.
-    const answer = answerOf(c, model.model, row, field);
+    const answer = answerOf(c, model.model, row!, field);
+    const table = tableRef(model.model.table);
     return `with o as materialized (
-      select ${version(row).join(', ')}, ${answer} as answer from ${table} ${row} where ${found}
+      select ${version(row!).join(', ')}, ${answer} as answer from ${table} ${row} where ${possible(found)}
     ), w as (
-      delete from ${table} ${target} using o where ${isSame(target)} returning o.answer
+      delete from ${table} ${target} using o where ${isSame(target!)} returning o.answer
     ) select ${withinRoom(c, 'true', 'w.answer')} from w`;
   },
 };
+
+const aliases = (c: Compiler, { table }: Model, count: number): string[] =>
+  Array.from({ length: count }, () => c.statement.alias(table));
 
 /** Arguments that mean something here; any other one (`ifVersion`, say) is for the general way. */
 function requireOnly(args: Value, names: readonly string[]): void {

@@ -3,7 +3,7 @@
  * of variables and shape of rules, kept in a bounded cache, and run with the values of each request; as reads are.
  */
 import { randomBytes } from 'node:crypto';
-import type { Queryable } from '../../platform/db.ts';
+import type { Query, Queryable } from '../../platform/db.ts';
 import { leavesNothing } from '../../platform/db-errors.ts';
 import type { Api } from '../api/api-model.ts';
 import type { Datamodel } from '../model/datamodel.ts';
@@ -31,6 +31,8 @@ export interface QuickWrites {
 
 type NamedPlan = WritePlan & { name?: string };
 
+type Prepare = (...given: Parameters<QuickWrites['write']>) => Promise<Query | undefined>;
+
 /** Makes the front of quick writes: `size` bounds the operations whose plans are kept. */
 export function createQuickWrites(given: {
   api: Api;
@@ -43,21 +45,25 @@ export function createQuickWrites(given: {
   // @NOTE connections outlive an application that is replaced, and know its statements by their names.
   const prefix = randomBytes(4).toString('hex');
   let planCount = 0;
+  const prepare: Prepare = async ({ db, verdicts, room }, at, change, field) => {
+    const plan = plans.get(at, field.key, verdicts, (isKept): NamedPlan => {
+      const made = compileWrite({ ...given, verdicts, variables: at.variables }, at, change, field);
+      if (!isKept || made.sql === undefined) return made;
+      planCount += 1;
+      return { ...made, name: `w${prefix}_${planCount}` };
+    });
+    if (plan.sql === undefined || !(await ordinary.has(db, tableRef(change.model.model.table)))) return undefined;
+    const values = plan.values({ variables: at.variables, rules: rulesOf(plan, verdicts), room: room.left });
+    return { text: plan.sql, values, name: plan.name, isWrite: true };
+  };
   return {
-    async write({ db, verdicts, room }, at, change, field) {
+    async write(asker, at, change, field) {
+      // What is wrong before anything was sent, the general way meets as well, and knows how to say.
+      const query = await prepare(asker, at, change, field).catch(() => undefined);
+      if (!query) return undefined;
       try {
-        const plan = plans.get(at, field.key, verdicts, (isKept): NamedPlan => {
-          const made = compileWrite({ ...given, verdicts, variables: at.variables }, at, change, field);
-          if (!isKept || made.sql === undefined) return made;
-          planCount += 1;
-          return { ...made, name: `w${prefix}_${planCount}` };
-        });
-        if (plan.sql === undefined) return undefined;
-        if (!(await ordinary.has(db, tableRef(plan.model.table)))) return undefined;
-        const values = plan.values({ variables: at.variables, rules: rulesOf(plan, verdicts), room: room.left });
-        const query = { text: plan.sql, values, name: plan.name, isWrite: true };
-        const [row] = await room.turn(() => db.query(query));
-        return row && `{"${plan.key}":${room.take(row[0] as string)}}`;
+        const [row] = await asker.room.turn(() => asker.db.query(query));
+        return row && `{"${field.key}":${asker.room.take(row[0] as string)}}`;
       } catch (error) {
         if (leavesNothing(error)) return undefined;
         throw error;
