@@ -1,6 +1,7 @@
 import type { AnswerRoom } from './data/answer-room.ts';
 import type { Reads } from './data/reads.ts';
 import type { Verdicts } from './data/rules/verdicts.ts';
+import type { Judgment } from './data/writes/judge.ts';
 import type { QuickWrites } from './data/writes/quick-writes.ts';
 import type { Database } from './platform/db.ts';
 import type { Viewer } from './viewer.ts';
@@ -13,5 +14,7 @@ export interface Context {
   readonly reads: Reads;
   readonly quickWrites: QuickWrites;
   readonly room: AnswerRoom;
+  /** Where it is told what the rules have said of each row that was written, if anybody wants to know. */
+  readonly judged?: Judgment[];
   readonly sealPlace: (place: string) => string;
 }

@@ -1,3 +1,4 @@
+import { invalidInput } from '../../errors.ts';
 import type { ApiModel } from '../api/api-model.ts';
 import { type ColumnField, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { type Compiler, visible } from '../planner/compiler.ts';
@@ -5,11 +6,15 @@ import { eachOf, encoderOf } from '../planner/encode.ts';
 import { all, columnRef, type Encode, tableRef } from '../planner/statement.ts';
 import { uniqueCondition } from '../planner/unique.ts';
 import { isRecord, type Value } from '../planner/value.ts';
+import { type Change, changedSql, changeInputs } from './assignments.ts';
 import { fillingOf } from './defaults.ts';
 import { requireRoom } from './fits.ts';
 
 /** Thrown where a write is not one for a single statement; it is no error, and nobody hears of it. */
 export class NotFit extends Error {}
+
+/** What the application's rules put where the writer of a new row says nothing, encoded. */
+export type DefaultsByRule = ReadonlyMap<ColumnField, unknown>;
 
 /** What a write sets, in SQL. */
 export interface Settings {
@@ -26,8 +31,12 @@ export interface Settings {
   conditions: string[];
 }
 
-/** Reads a `data` argument of columns and of connects by keys that the row itself holds. @throws NotFit */
-export function readSettings(c: Compiler, model: ApiModel, data: Value, isNew: boolean): Settings {
+/**
+ * Reads a `data` argument of columns and of connects by keys that the row itself holds.
+ * @param defaults of a new row
+ * @throws NotFit
+ */
+export function readSettings(c: Compiler, model: ApiModel, data: Value, defaults?: DefaultsByRule): Settings {
   if (model.policy || !c.datamodel.enforcesKeys) throw new NotFit();
   const settings: Settings = {
     columns: new Map(),
@@ -44,12 +53,12 @@ export function readSettings(c: Compiler, model: ApiModel, data: Value, isNew: b
     if (field?.kind === 'column') {
       values.set(field, value);
       set(settings, field, columnValue(c, field, value));
-    } else if (field) connect(c, settings, field, value, isNew);
-    else throw new NotFit();
+    } else if (field) connect(c, settings, field, value, defaults !== undefined);
+    else readChanges(c, model, settings, changeInputs.get(name) ?? unfit(), value);
   }
   if (settings.written.size === 0) throw new NotFit();
   for (const relation of model.model.relations) requireVisible(c, settings, relation, values);
-  fill(c, model, settings, isNew);
+  if (defaults) fill(c, model, settings, defaults);
   return settings;
 }
 
@@ -57,6 +66,24 @@ function set({ columns, written }: Settings, field: ColumnField, sql: string): v
   if (columns.has(field)) throw new NotFit();
   columns.set(field, sql);
   written.add(field);
+}
+
+/** Numbers and lists that are reckoned of what they were; the row is at the alias `t`. */
+function readChanges(c: Compiler, model: ApiModel, settings: Settings, change: Change, changes: Value): void {
+  for (const name of changes.keys()) {
+    const field = model.fields.get(name);
+    const value = changes.get(name);
+    if (field?.kind !== 'column' || value.now === null) throw new NotFit();
+    const encode: Encode = (given, path) => {
+      const by = fittingEncode(field)(given, path);
+      return change === 'divide' && Number(by) === 0 ? refuseValue(path) : by;
+    };
+    set(settings, field, changedSql(change, columnRef('t', field), c.statement.bind(value, encode)));
+  }
+}
+
+function refuseValue(path: string): never {
+  throw invalidInput(path, 'must not be 0');
 }
 
 function columnValue(c: Compiler, field: ColumnField, value: Value): string {
@@ -123,15 +150,22 @@ function unfit(): never {
   throw new NotFit();
 }
 
-/** Fills what the writer left out. @throws NotFit when something is required that nothing fills */
-function fill(c: Compiler, model: ApiModel, { columns }: Settings, isNew: boolean): void {
+/** Fills what the writer of a new row left out. @throws NotFit when something is required that nothing fills */
+function fill(c: Compiler, model: ApiModel, { columns }: Settings, defaults: DefaultsByRule): void {
   for (const field of model.model.columns) {
-    if (columns.has(field) || (!isNew && !field.isUpdatedAt)) continue;
+    if (columns.has(field)) continue;
     const filling = fillingOf(field);
-    if (filling) columns.set(field, 'sql' in filling ? filling.sql : c.statement.parameter(() => madeFor(field)));
-    else if (isNew && field.isRequired && !field.default && !field.isList) throw new NotFit();
+    if (defaults.has(field)) columns.set(field, defaultSql(c, field, defaults));
+    else if (filling) columns.set(field, 'sql' in filling ? filling.sql : c.statement.parameter(() => madeFor(field)));
+    else if (field.isRequired && !field.default && !field.isList) throw new NotFit();
   }
 }
+
+/** @NOTE a null is part of the key that the plan is kept under. */
+const defaultSql = (c: Compiler, field: ColumnField, defaults: DefaultsByRule): string =>
+  defaults.get(field) === null
+    ? 'null'
+    : c.statement.parameter((input) => (input as unknown as { defaults: DefaultsByRule }).defaults.get(field));
 
 /** @NOTE made anew for each row. */
 function madeFor(field: ColumnField): unknown {

@@ -18,7 +18,9 @@ import { all, identifier, tableRef } from '../planner/statement.ts';
 import { uniqueCondition } from '../planner/unique.ts';
 import type { PlanInput, Value } from '../planner/value.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
-import { NotFit, readSettings, type Settings } from './one-statement-columns.ts';
+import { changeMarks } from './marks.ts';
+import { type DefaultsByRule, NotFit, readSettings, type Settings } from './one-statement-columns.ts';
+import type { Write } from './resolve.ts';
 
 /** What a root field writes: one row of a model. */
 export interface RowChange {
@@ -26,8 +28,14 @@ export interface RowChange {
   model: ApiModel;
 }
 
+/** What a root field changes, where that may be done by one statement. */
+export const changeOf = (model: ApiModel, write: Write): RowChange | undefined =>
+  write === 'create' || write === 'update' || write === 'delete' ? { action: write, model } : undefined;
+
 /** What a write's parameters are made from. */
 export interface WriteInput extends PlanInput {
+  /** What the application's rules put where the writer says nothing. */
+  defaults: DefaultsByRule;
   /** Bytes that the answer may have. */
   room: number;
 }
@@ -47,11 +55,12 @@ export function compileWrite(
   at: Surroundings,
   { action, model }: RowChange,
   field: PlannedField,
+  defaults: DefaultsByRule,
 ): WritePlan {
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false, needsExecutor: false };
   try {
     const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);
-    const write = { c, model, field, args };
+    const write = { c, model, field, args, defaults };
     const { text: sql, values } = c.statement.finish(statements[action](write));
     return { slots: [...c.slots], sql, values };
   } catch (error) {
@@ -60,7 +69,8 @@ export function compileWrite(
   }
 }
 
-interface Write {
+interface Asked {
+  defaults: DefaultsByRule;
   c: SelectionCompiler;
   model: ApiModel;
   field: PlannedField;
@@ -68,12 +78,12 @@ interface Write {
 }
 
 // @NOTE all rules are asked before anything is found not to fit, so that plans for all viewers stand under the same slots.
-const statements: Record<RowChange['action'], (write: Write) => string> = {
+const statements: Record<RowChange['action'], (write: Asked) => string> = {
   create(write) {
     const { c, model, args } = write;
     requireOnly(args, ['data']);
     const row = c.statement.alias(model.model.table);
-    const settings = readSettings(c, model, args.get('data'), true);
+    const settings = readSettings(c, model, args.get('data'), write.defaults);
     const rest = judged(write, row, rulesOf(write, 'create', row, settings));
     const names = [...settings.columns.keys()].map((column) => identifier(column.column));
     const from = settings.sources.length > 0 ? ` from ${settings.sources.join(', ')}` : '';
@@ -84,33 +94,36 @@ const statements: Record<RowChange['action'], (write: Write) => string> = {
   update(write) {
     const { c, model, args } = write;
     requireOnly(args, ['where', 'data']);
-    const [row, before, target] = aliases(c, model.model, 3);
-    const settings = readSettings(c, model, args.get('data'), false);
+    const [row, before] = aliases(c, model.model, 2);
+    const settings = readSettings(c, model, args.get('data'));
     requireKeysKept(model.model, settings);
     const found = [...named(write, before!), rulesOf(write, 'update', before!, settings), ...settings.conditions];
     const rest = judged(write, row!, rulesOf(write, 'update', row!, settings));
     const table = tableRef(model.model.table);
     const from = [`${table} ${before}`, ...settings.sources].join(', ');
-    const sets = [...settings.columns].map(([column, value]) => `${identifier(column.column)} = ${value}`);
+    const sets = [
+      ...[...settings.columns].map(([column, value]) => `${identifier(column.column)} = ${value}`),
+      ...changeMarks(model, [...settings.columns.keys()]),
+    ];
     return `with o as materialized (
       select ${[...version(before!), ...settings.sourced].join(', ')} from ${from} where ${possible(found)}
     ), w as (
-      update ${table} ${target} set ${sets.join(', ')} from o where ${isSame(target!)} returning ${target}.*
+      update ${table} t set ${sets.join(', ')} from o where ${isSame} returning t.*
     ) ${rest}`;
   },
 
   delete(write) {
     const { c, model, args, field } = write;
     requireOnly(args, ['where']);
-    const [row, target] = aliases(c, model.model, 2);
-    const found = [...named(write, row!), ruleCondition(c, `delete:${model.model.name}`, model.model, row!)];
+    const row = c.statement.alias(model.model.table);
+    const found = [...named(write, row), ruleCondition(c, `delete:${model.model.name}`, model.model, row)];
     // @NOTE what is read of the row is read of the table: all of it is as it was.
-    const answer = answerOf(c, model.model, row!, field);
+    const answer = answerOf(c, model.model, row, field);
     const table = tableRef(model.model.table);
     return `with o as materialized (
-      select ${version(row!).join(', ')}, ${answer} as answer from ${table} ${row} where ${possible(found)}
+      select ${version(row).join(', ')}, ${answer} as answer from ${table} ${row} where ${possible(found)}
     ), w as (
-      delete from ${table} ${target} using o where ${isSame(target!)} returning o.answer
+      delete from ${table} t using o where ${isSame} returning o.answer
     ) select ${withinRoom(c, 'true', 'w.answer')} from w`;
   },
 };
@@ -124,12 +137,12 @@ function requireOnly(args: Value, names: readonly string[]): void {
 }
 
 /** The row at this alias is the one that `where` names, and the viewer may see it. */
-const named = ({ c, model, args }: Write, alias: string): string[] => [
+const named = ({ c, model, args }: Asked, alias: string): string[] => [
   visible(c, model.model, alias, 'client'),
   uniqueCondition(c, model.model, alias, args.get('where')),
 ];
 
-function rulesOf({ c, model: { model } }: Write, action: 'create' | 'update', alias: string, { written }: Settings) {
+function rulesOf({ c, model: { model } }: Asked, action: 'create' | 'update', alias: string, { written }: Settings) {
   return all([
     ruleCondition(c, `${action}:${model.name}`, model, alias),
     ...[...written].map((field) => ruleCondition(c, `write:${model.name}.${field.name}`, model, alias)),
@@ -147,14 +160,14 @@ function possible(conditions: readonly string[]): string {
 const version = (alias: string): string[] => [`${alias}.ctid as place`, `${alias}.xmin as writer`];
 
 /**
- * The row is the very version that was judged.
+ * The row at `t` is the very version that was judged.
  * @NOTE PostgreSQL would go on with a newer version that another transaction has just committed, and judge that by a snapshot of
  * before. It asks the writer again of a newer one, though not the place.
  */
-const isSame = (alias: string): string => `${alias}.ctid = o.place and ${alias}.xmin = o.writer`;
+const isSame = 't.ctid = o.place and t.xmin = o.writer';
 
 /** The answer where all holds; `millrace.refuse()` takes back the whole statement where anything is false, or unknown. */
-function judged({ c, model, field }: Write, row: string, rules: string): string {
+function judged({ c, model, field }: Asked, row: string, rules: string): string {
   const answer = answerOf(c, model.model, row, field);
   requireNoOther(c, model.model, row, `${rules} ${answer}`);
   const written = `select ${possible([rules])} as holds, ${answer} as answer from w ${row} offset 0`;

@@ -5,14 +5,17 @@
 import { randomBytes } from 'node:crypto';
 import type { Query, Queryable } from '../../platform/db.ts';
 import { leavesNothing } from '../../platform/db-errors.ts';
-import type { Api } from '../api/api-model.ts';
-import type { Datamodel } from '../model/datamodel.ts';
+import type { Viewer } from '../../viewer.ts';
+import type { Api, ApiModel } from '../api/api-model.ts';
+import type { ColumnField, Datamodel } from '../model/datamodel.ts';
 import { createPlanCache } from '../plan-cache.ts';
 import type { PageLimits } from '../planner/compiler.ts';
 import type { PlannedField } from '../planner/plan.ts';
 import { tableRef } from '../planner/statement.ts';
 import { type Asker, type Operation, rulesOf } from '../reads.ts';
+import { defaultByRule } from './assignments.ts';
 import { compileWrite, type RowChange, type WritePlan } from './one-statement.ts';
+import type { DefaultsByRule } from './one-statement-columns.ts';
 
 /** Plans and runs writes by one statement; shared by all requests. */
 export interface QuickWrites {
@@ -22,7 +25,7 @@ export interface QuickWrites {
    * @throws MillraceError where it is not known whether anything was written
    */
   write(
-    asker: Pick<Asker, 'db' | 'verdicts' | 'room'>,
+    asker: Pick<Asker, 'db' | 'verdicts' | 'room'> & { viewer: Viewer },
     operation: Operation,
     change: RowChange,
     field: PlannedField,
@@ -45,15 +48,16 @@ export function createQuickWrites(given: {
   // @NOTE connections outlive an application that is replaced, and know its statements by their names.
   const prefix = randomBytes(4).toString('hex');
   let planCount = 0;
-  const prepare: Prepare = async ({ db, verdicts, room }, at, change, field) => {
-    const plan = plans.get(at, field.key, verdicts, (isKept): NamedPlan => {
-      const made = compileWrite({ ...given, verdicts, variables: at.variables }, at, change, field);
+  const prepare: Prepare = async ({ db, verdicts, room, viewer }, at, change, field) => {
+    const defaults = change.action === 'create' ? defaultsFor(viewer, change.model) : noDefaults;
+    const plan = plans.get(at, `${field.key}${shapeOf(defaults)}`, verdicts, (isKept): NamedPlan => {
+      const made = compileWrite({ ...given, verdicts, variables: at.variables }, at, change, field, defaults);
       if (!isKept || made.sql === undefined) return made;
       planCount += 1;
       return { ...made, name: `w${prefix}_${planCount}` };
     });
     if (plan.sql === undefined || !(await ordinary.has(db, tableRef(change.model.model.table)))) return undefined;
-    const values = plan.values({ variables: at.variables, rules: rulesOf(plan, verdicts), room: room.left });
+    const values = plan.values({ variables: at.variables, rules: rulesOf(plan, verdicts), room: room.left, defaults });
     return { text: plan.sql, values, name: plan.name, isWrite: true };
   };
   return {
@@ -71,6 +75,23 @@ export function createQuickWrites(given: {
     },
   };
 }
+
+const noDefaults: DefaultsByRule = new Map();
+
+function defaultsFor(viewer: Viewer, model: ApiModel): DefaultsByRule {
+  if (!model.defaults) return noDefaults;
+  const given = Object.keys(model.defaults).map((name) => model.model.fields.get(name) as ColumnField);
+  return new Map(
+    given.flatMap((field): [ColumnField, unknown][] => {
+      const filling = defaultByRule(viewer, model, field);
+      return filling ? [[field, filling.value]] : [];
+    }),
+  );
+}
+
+/** All of the defaults that the SQL depends on. */
+const shapeOf = (defaults: DefaultsByRule): string =>
+  [...defaults].map(([{ name }, value]) => ` ${name}${value === null ? '=' : ''}`).join('');
 
 /** Milliseconds for which it is taken for granted that a table has become nothing else. */
 const trust = 5000;
