@@ -1,6 +1,6 @@
 import { invalidInput } from '../../errors.ts';
 import type { ApiModel } from '../api/api-model.ts';
-import { type ColumnField, modelNamed, type RelationField } from '../model/datamodel.ts';
+import { type ColumnField, type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { type Compiler, visible } from '../planner/compiler.ts';
 import { eachOf, encoderOf } from '../planner/encode.ts';
 import { all, columnRef, type Encode, tableRef } from '../planner/statement.ts';
@@ -57,7 +57,7 @@ export function readSettings(c: Compiler, model: ApiModel, data: Value, defaults
     else readChanges(c, model, settings, changeInputs.get(name) ?? unfit(), value);
   }
   if (settings.written.size === 0) throw new NotFit();
-  for (const relation of model.model.relations) requireVisible(c, settings, relation, values);
+  for (const relation of model.model.relations) requireVisible(c, model.model, settings, relation, values);
   if (defaults) fill(c, model, settings, defaults);
   return settings;
 }
@@ -126,6 +126,7 @@ function connect(c: Compiler, settings: Settings, field: RelationField, value: V
 /** A foreign key that was set leads to a row that the viewer may see. @throws NotFit for one that was set in part, or by another's connect */
 function requireVisible(
   c: Compiler,
+  model: Model,
   { written, reached, conditions }: Settings,
   relation: RelationField,
   values: ReadonlyMap<ColumnField, Value>,
@@ -138,8 +139,8 @@ function requireVisible(
   const target = modelNamed(c.datamodel, relation.target);
   const other = c.statement.alias(target.table);
   const seen = visible(c, target, other, 'client');
-  // That there is a row at all, PostgreSQL sees to.
-  if (seen === 'true') return;
+  // That there is a row at all, PostgreSQL sees to; but it takes the new row itself for one.
+  if (seen === 'true' && target !== model) return;
   const equal = keys.map(
     ({ local, remote, value }) => `${columnRef(other, remote)} = ${c.statement.bind(value, encoderOf(local))}`,
   );

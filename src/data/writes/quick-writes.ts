@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Query, Queryable } from '../../platform/db.ts';
 import { leavesNothing } from '../../platform/db-errors.ts';
 import type { Viewer } from '../../viewer.ts';
-import type { Api, ApiModel } from '../api/api-model.ts';
+import type { Api } from '../api/api-model.ts';
 import type { ColumnField, Datamodel } from '../model/datamodel.ts';
 import { createPlanCache } from '../plan-cache.ts';
 import type { PageLimits } from '../planner/compiler.ts';
@@ -49,7 +49,7 @@ export function createQuickWrites(given: {
   const prefix = randomBytes(4).toString('hex');
   let planCount = 0;
   const prepare: Prepare = async ({ db, verdicts, room, viewer }, at, change, field) => {
-    const defaults = change.action === 'create' ? defaultsFor(viewer, change.model) : noDefaults;
+    const defaults = defaultsFor(viewer, change);
     const plan = plans.get(at, `${field.key}${shapeOf(defaults)}`, verdicts, (isKept): NamedPlan => {
       const made = compileWrite({ ...given, verdicts, variables: at.variables }, at, change, field, defaults);
       if (!isKept || made.sql === undefined) return made;
@@ -76,11 +76,10 @@ export function createQuickWrites(given: {
   };
 }
 
-const noDefaults: DefaultsByRule = new Map();
-
-function defaultsFor(viewer: Viewer, model: ApiModel): DefaultsByRule {
-  if (!model.defaults) return noDefaults;
-  const given = Object.keys(model.defaults).map((name) => model.model.fields.get(name) as ColumnField);
+function defaultsFor(viewer: Viewer, { action, model }: RowChange): DefaultsByRule {
+  const given = Object.keys((action === 'create' && model.defaults) || {}).map(
+    (name) => model.model.fields.get(name) as ColumnField,
+  );
   return new Map(
     given.flatMap((field): [ColumnField, unknown][] => {
       const filling = defaultByRule(viewer, model, field);
