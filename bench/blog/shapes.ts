@@ -56,6 +56,15 @@ const updatePost = `mutation Correct($id: String!, $title: String!) {
   updatePost(where: { id: $id }, data: { title: $title }) { ${columns} author { id name } }
 }`;
 
+/** Comments of a post that is made with them. */
+const commentCount = 20;
+
+const createNested = (
+  comments = 'comments(first: 20) { nodes { body author { id name } } }',
+) => `mutation Publish($data: CreatePostInput!) {
+  createPost(data: $data) { id title createdAt author { id name } ${comments} }
+}`;
+
 /** All of a row that was made but for what it alone has. */
 const withoutOwn = <Key extends string>(data: Record<Key, Record<string, unknown>>, key: Key) => {
   const { id, createdAt, ...rest } = data[key];
@@ -67,6 +76,10 @@ const stock = {
   posts: (author: string) => posts(author, (comment) => `{ ${comment} }`),
   formOfPosts: (data: { posts: { nodes: { comments: unknown[] }[] } }) => ({
     posts: { nodes: data.posts.nodes.map((post) => ({ ...post, comments: { nodes: post.comments } })) },
+  }),
+  createNested: createNested('comments(first: 20, orderBy: { createdAt: asc }) { body author { id name } }'),
+  formOfNested: ({ createPost }: { createPost: { comments: unknown[] } }) => ({
+    createPost: { ...createPost, comments: { nodes: createPost.comments } },
   }),
   groups: `query Categories($since: DateTime!) {
   categories(where: { createdAt: { gte: $since } }) { keys { category } sum { views } max { views } }
@@ -81,6 +94,22 @@ const categories = ['art', 'books', 'cities', 'food', 'games'];
 
 /** The instant before which all but the newest posts were written: rows.sql makes one every four minutes. */
 const since = (newest: number) => new Date(Date.UTC(2025, 0, 1) + (100_001 - newest) * 4 * 60_000).toISOString();
+
+/** A post of before all others, so that pages of the newest stay what they are, with comments that are all the same but for who speaks last. */
+const newPost = (authorId: string, lastSpeaker: string) => ({
+  title: `The ${numberMark}th mill`,
+  body: 'One thing leads to another, and the wheel goes round.',
+  category: 'art',
+  published: true,
+  createdAt: '2024-06-01T12:00:00.000Z',
+  authorId,
+  comments: {
+    create: Array.from({ length: commentCount }, (_, n) => ({
+      body: 'Is there a second part?',
+      authorId: n === commentCount - 1 ? lastSpeaker : authorId,
+    })),
+  },
+});
 
 /** What is asked of the blog, by this person. */
 export function describeShapes(viewerId: string): Shape[] {
@@ -169,6 +198,19 @@ export function describeShapes(viewerId: string): Shape[] {
       variables: ids.map((id) => ({ id, title: `What ${numberMark} can teach us` })),
       refused: { id: hiddenPost, title: 'Nobody may know this.' },
       requests: 3000,
+    },
+    {
+      name: 'create-nested',
+      title: `a post made with ${commentCount} comments, and all of them read back`,
+      query: createNested(),
+      queries: { stock: stock.createNested },
+      forms: { stock: stock.formOfNested },
+      // Mutations of PostGraphile write one row.
+      without: ['mercurius', 'postgraphile'],
+      variables: [{ data: newPost(viewerId, viewerId) }],
+      comparable: (data: { createPost: Record<string, unknown> }) => withoutOwn(data, 'createPost'),
+      refused: { data: newPost(viewerId, idOf('user', 1)) },
+      requests: 400,
     },
   ];
 }

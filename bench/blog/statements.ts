@@ -53,6 +53,43 @@ const update: Statement = {
   wrap: (json) => `{"data":{"updatePost":${json}}}`,
 };
 
+interface NewPost {
+  authorId: string;
+  title: string;
+  body: string;
+  category: string;
+  published: boolean;
+  createdAt: string;
+  comments: { create: { body: string; authorId: string }[] };
+}
+
+// A post is its author's, who may read it, so that of its comments it need only be asked whose they are.
+const createNested: Statement = {
+  text: (isAdmin) => `with given as (select body, author_id from unnest($8::text[], $9::uuid[]) c (body, author_id)),
+    p as (
+      insert into posts (id, author_id, title, body, category, published, created_at)
+      select uuidv7(), $2, $3, $4, $5, $6, $7
+      where ${isAdmin ? '$1::uuid is not null' : '$2::uuid = $1 and not exists (select from given where author_id <> $1)'} returning *
+    ),
+    c as (
+      insert into comments (id, post_id, author_id, body)
+      select uuidv7(), p.id, given.author_id, given.body from p, given returning *
+    )
+    select row_to_json(x)::text from (
+      select p.id, p.title, p.created_at as "createdAt", ${person(isAdmin, 'p.author_id')} as author,
+        (select json_build_object('nodes', json_agg(k)) from (
+          select c.body, ${person(isAdmin, 'c.author_id')} as author from c order by c.id limit 20
+        ) k) as comments
+      from p
+    ) x`,
+  values: ({ data }) => {
+    const { authorId, title, body, category, published, createdAt, comments } = data as NewPost;
+    const [bodies, authors] = [comments.create.map((c) => c.body), comments.create.map((c) => c.authorId)];
+    return [authorId, title, body, category, published, createdAt, bodies, authors];
+  },
+  wrap: (json) => `{"data":{"createPost":${json}}}`,
+};
+
 /** The blog's requests by hand: the rows of app/rules.ts and no others. */
 export const statements: Statements = {
   'by-id': {
@@ -95,6 +132,7 @@ export const statements: Statements = {
   },
   create,
   update,
+  'create-nested': createNested,
 };
 
 interface Person {

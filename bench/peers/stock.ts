@@ -176,6 +176,24 @@ const PostCorrection = builder.inputType('PostCorrection', {
   fields: (t) => ({ title: t.string({ required: true }) }),
 });
 
+const NestedComment = builder.inputType('NestedComment', {
+  fields: (t) => ({ body: t.string({ required: true }), authorId: t.string({ required: true }) }),
+});
+const NestedComments = builder.inputType('NestedComments', {
+  fields: (t) => ({ create: t.field({ type: [NestedComment], required: true }) }),
+});
+const CreatePostInput = builder.inputType('CreatePostInput', {
+  fields: (t) => ({
+    authorId: t.string({ required: true }),
+    title: t.string({ required: true }),
+    body: t.string({ required: true }),
+    category: t.string({ required: true }),
+    published: t.boolean({ required: true }),
+    createdAt: t.field({ type: 'DateTime', required: true }),
+    comments: t.field({ type: NestedComments, required: true }),
+  }),
+});
+
 const notAllowed = () => createGraphQLError('not allowed');
 
 builder.mutationType({
@@ -188,6 +206,15 @@ builder.mutationType({
         const post = data.authorId === viewerId && (await prisma.post.findFirst({ where, select: { id: true } }));
         if (!post) throw notAllowed();
         return prisma.comment.create({ ...query, data });
+      },
+    }),
+    createPost: t.prismaField({
+      type: 'Post',
+      args: { data: t.arg({ type: CreatePostInput, required: true }) },
+      // A post is its author's, who may read it, so that of its comments it need only be asked whose they are.
+      resolve: (query, _root, { data }, { viewerId }) => {
+        if ([data, ...data.comments.create].some(({ authorId }) => authorId !== viewerId)) throw notAllowed();
+        return prisma.post.create({ ...query, data });
       },
     }),
     updatePost: t.prismaField({
