@@ -29,6 +29,8 @@ export interface Settings {
   reached: Set<RelationField>;
   /** What must hold before the write. */
   conditions: string[];
+  /** Relations whose key other rows hold, and what is to be done with these. */
+  others: [RelationField, Value][];
 }
 
 /**
@@ -45,6 +47,7 @@ export function readSettings(c: Compiler, model: ApiModel, data: Value, defaults
     sourced: [],
     reached: new Set(),
     conditions: [],
+    others: [],
   };
   const values = new Map<ColumnField, Value>();
   for (const name of data.keys()) {
@@ -53,7 +56,8 @@ export function readSettings(c: Compiler, model: ApiModel, data: Value, defaults
     if (field?.kind === 'column') {
       values.set(field, value);
       set(settings, field, columnValue(c, field, value));
-    } else if (field) connect(c, settings, field, value, defaults !== undefined);
+    } else if (field && field.link.kind !== 'own') settings.others.push([field, value]);
+    else if (field) connect(c, settings, field, value, defaults !== undefined);
     else readChanges(c, model, settings, changeInputs.get(name) ?? unfit(), value);
   }
   if (settings.written.size === 0) throw new NotFit();
@@ -96,7 +100,7 @@ function columnValue(c: Compiler, field: ColumnField, value: Value): string {
 }
 
 /** As the general way encodes a value, and finds room for it. */
-function fittingEncode(field: ColumnField): Encode {
+export function fittingEncode(field: ColumnField): Encode {
   const one: Encode = (value, path) => requireRoom(field, encoderOf(field)(value, path), path);
   return field.isList ? eachOf(one) : one;
 }

@@ -4,11 +4,11 @@
  * included, it writes nothing or fails as a whole, and `resolve.ts` does it all by its own way, and says what was wrong.
  *
  * Terms: the row *as it was* and everything else are read as the statement's snapshot has them; the row *as it is now* is
- * what RETURNING yields, which no snapshot has. So what is asked after the write may look at no other row of its table:
- * such a write is not fit for one statement.
+ * what RETURNING yields, which no snapshot has. Of a row that is made, the table is read together with it; what is asked of
+ * one that was changed may look at no other row of the table: such a write is not fit for one statement.
  */
 import type { ApiModel } from '../api/api-model.ts';
-import { type ColumnField, isView, type Model } from '../model/datamodel.ts';
+import { type ColumnField, isView, type Model, type TableName } from '../model/datamodel.ts';
 import { fieldArguments } from '../planner/arguments.ts';
 import { type Compiler, createCompiler, ruleCondition, visible } from '../planner/compiler.ts';
 import type { PlannedField } from '../planner/plan.ts';
@@ -20,6 +20,7 @@ import type { PlanInput, Value } from '../planner/value.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
 import { changeMarks } from './marks.ts';
 import { type DefaultsByRule, NotFit, readSettings, type Settings } from './one-statement-columns.ts';
+import { nestedRules, readNested } from './one-statement-nested.ts';
 import type { Write } from './resolve.ts';
 
 /** What a root field writes: one row of a model. */
@@ -43,6 +44,8 @@ export interface WriteInput extends PlanInput {
 /** A write by one statement; no `sql` where it is none for that. */
 export interface WritePlan {
   slots: readonly RuleSlot[];
+  /** Tables that it writes to. */
+  tables: readonly TableName[];
   /** Yields the answer's text; no row where something was in the way before the write. */
   sql?: string;
   /** @throws MillraceError INVALID_INPUT */
@@ -60,16 +63,18 @@ export function compileWrite(
   const c: SelectionCompiler = { ...createCompiler(given), at, hasCustomFields: false, needsExecutor: false };
   try {
     const args = fieldArguments(field.nodes[0]!, field.definition!.args, c.variables);
-    const write = { c, model, field, args, defaults };
+    const tables = [model.model.table];
+    const write = { c, model, field, args, defaults, tables };
     const { text: sql, values } = c.statement.finish(statements[action](write));
-    return { slots: [...c.slots], sql, values };
+    return { slots: [...c.slots], sql, values, tables };
   } catch (error) {
     if (!(error instanceof NotFit)) throw error;
-    return { slots: [...c.slots], values: () => [] };
+    return { slots: [...c.slots], values: () => [], tables: [] };
   }
 }
 
 interface Asked {
+  tables: TableName[];
   defaults: DefaultsByRule;
   c: SelectionCompiler;
   model: ApiModel;
@@ -84,11 +89,20 @@ const statements: Record<RowChange['action'], (write: Asked) => string> = {
     requireOnly(args, ['data']);
     const row = c.statement.alias(model.model.table);
     const settings = readSettings(c, model, args.get('data'), write.defaults);
-    const rest = judged(write, row, rulesOf(write, 'create', row, settings));
+    const withRow = rowsAnd(model.model.table, 'w', c.rowsOf);
+    const nested = settings.others.map(([field, operations]) => readNested(c, field, operations, withRow));
+    const [first, ...others] = nested;
+    if (others.length > 0) throw new NotFit();
+    if (first) write.tables.push(first.model.model.table);
+    // @NOTE what is asked of them afterwards finds the new rows in their tables.
+    c.rowsOf = first ? rowsAnd(first.model.model.table, 'n', withRow) : withRow;
+    const rules = [rulesOf(write, 'create', row, settings), ...nested.map((rows) => nestedRules(c, rows))];
+    const rest = judged(write, row, all(rules));
     const names = [...settings.columns.keys()].map((column) => identifier(column.column));
     const from = settings.sources.length > 0 ? ` from ${settings.sources.join(', ')}` : '';
     const source = `select ${[...settings.columns.values()].join(', ')}${from} where ${possible(settings.conditions)}`;
-    return `with w as (insert into ${tableRef(model.model.table)} (${names.join(', ')}) ${source} returning *) ${rest}`;
+    const insert = `insert into ${tableRef(model.model.table)} (${names.join(', ')}) ${source} returning *`;
+    return `with w as (${insert})${nested.map((rows) => `, n as (${rows.insert})`).join('')} ${rest}`;
   },
 
   update(write) {
@@ -96,6 +110,7 @@ const statements: Record<RowChange['action'], (write: Asked) => string> = {
     requireOnly(args, ['where', 'data']);
     const [row, before] = aliases(c, model.model, 2);
     const settings = readSettings(c, model, args.get('data'));
+    if (settings.others.length > 0) throw new NotFit();
     requireKeysKept(model.model, settings);
     const found = [...named(write, before!), rulesOf(write, 'update', before!, settings), ...settings.conditions];
     const rest = judged(write, row!, rulesOf(write, 'update', row!, settings));
@@ -127,6 +142,14 @@ const statements: Record<RowChange['action'], (write: Asked) => string> = {
     ) select ${withinRoom(c, 'true', 'w.answer')} from w`;
   },
 };
+
+/** What the tables hold together with rows that are made in the statement itself. */
+const rowsAnd =
+  (made: TableName, name: string, before: Compiler['rowsOf']): Compiler['rowsOf'] =>
+  (table) =>
+    isSameTable(table, made) ? `(select * from ${before(table)} x union all select * from ${name})` : before(table);
+
+const isSameTable = (a: TableName, b: TableName): boolean => a.schema === b.schema && a.name === b.name;
 
 const aliases = (c: Compiler, { table }: Model, count: number): string[] =>
   Array.from({ length: count }, () => c.statement.alias(table));
@@ -189,12 +212,11 @@ function answerOf(c: SelectionCompiler, model: Model, row: string, { nodes }: Pl
   return `coalesce(${answer}::text, 'null')`;
 }
 
-/** What is asked of the row as it is now looks at no other row of its table, nor at a view, which may show some. */
+/** What is asked of a changed row as it is now looks at no other row of its table, nor at a view, which may show some. */
 function requireNoOther(c: Compiler, model: Model, row: string, text: string): void {
   for (const { alias, table } of c.statement.readsOf(text)) {
-    if (alias === row) continue;
-    const isSameTable = table.schema === model.table.schema && table.name === model.table.name;
-    if (isSameTable || isView(c.datamodel, table)) throw new NotFit();
+    const isOfBefore = alias !== row && isSameTable(table, model.table) && c.rowsOf === tableRef;
+    if (isOfBefore || isView(c.datamodel, table)) throw new NotFit();
   }
 }
 

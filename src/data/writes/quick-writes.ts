@@ -56,7 +56,8 @@ export function createQuickWrites(given: {
       planCount += 1;
       return { ...made, name: `w${prefix}_${planCount}` };
     });
-    if (plan.sql === undefined || !(await ordinary.has(db, tableRef(change.model.model.table)))) return undefined;
+    if (plan.sql === undefined) return undefined;
+    for (const table of plan.tables) if (!(await ordinary.has(db, tableRef(table)))) return undefined;
     const values = plan.values({ variables: at.variables, rules: rulesOf(plan, verdicts), room: room.left, defaults });
     return { text: plan.sql, values, name: plan.name, isWrite: true };
   };

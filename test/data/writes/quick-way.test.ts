@@ -144,6 +144,47 @@ const writes: Record<string, { write: string; variables?: Record<string, unknown
   },
   'a task is made that asks for its siblings': {
     write: `mutation { createTask(data: { title: "Dig", ${project} }) { project { tasks { totalCount } } } }`,
+    quickly: ['ann', 'ben', 'admin'],
+  },
+  'a task is made with comments': {
+    write: `mutation { createTask(data: { id: "${id}", title: "Dig", ${project}, comments: { create: [
+      { id: "00000000-0000-7000-8000-000000000778", body: "a \\"b\\"", authorId: "${team.ben}" }, { id: "00000000-0000-7000-8000-000000000779", body: "c", authorId: "${team.ben}" }
+    ] } }) { title comments { totalCount nodes { body task { title } author { name email } } } } }`,
+    quickly: ['ben', 'admin'],
+  },
+  'a task is made with comments, one of them in another’s name': {
+    write: 'mutation ($data: CreateTaskInput!) { createTask(data: $data) { title comments { nodes { body } } } }',
+    variables: {
+      data: {
+        title: 'Dig',
+        projectId: team.wheel,
+        comments: {
+          create: [
+            { body: 'a', authorId: team.ben },
+            { body: 'b', authorId: team.ann },
+          ],
+        },
+      },
+    },
+    quickly: ['admin'],
+  },
+  'a task is made with a comment of somebody who is hidden': {
+    write: `mutation { createTask(data: { title: "Dig", ${project}, comments: { create: [{ body: "a", authorId: "${team.dora}" }] } }) { title } }`,
+    quickly: ['admin'],
+  },
+  'a task is made with subtasks': {
+    write: `mutation { createTask(data: { id: "${id}", title: "Dig", ${project}, subtasks: { create: [
+      { id: "00000000-0000-7000-8000-000000000778", title: "deep", ${project}, extra: { b: [null, 1.5] }, dueAt: "2026-05-01" },
+      { id: "00000000-0000-7000-8000-000000000779", title: "wide", ${project}, extra: null, dueAt: null }
+    ] } }) { title subtasks { nodes { title status extra dueAt parent { title } } } } }`,
+    quickly: ['ann', 'ben', 'admin'],
+  },
+  'a task is made with subtasks, one of them elsewhere': {
+    write: `mutation { createTask(data: { title: "Dig", ${project}, subtasks: { create: [{ title: "deep", projectId: "${team.forge}" }] } }) { title } }`,
+    quickly: ['admin'],
+  },
+  'a task is made with comments that name another task': {
+    write: `mutation { createTask(data: { title: "Dig", ${project}, comments: { create: [{ body: "a", authorId: "${team.ben}", taskId: "${team.pond}" }] } }) { title } }`,
     quickly: [],
   },
   'a task is made without a project': { write: task('title: "Dig"'), quickly: [] },
