@@ -15,6 +15,7 @@ import { type Costs, isTooCostly } from './cost-limit.ts';
 import type { Resolved } from './persisted.ts';
 import type { PlannedAnswer } from './planned-execution.ts';
 import { createFindOperation, plannedData } from './planned-read.ts';
+import { namesItself } from './quick-write.ts';
 import type { GraphqlRequest } from './yoga.ts';
 
 /** An answer that leaves in one write. */
@@ -74,7 +75,7 @@ export function createLane(given: {
       const headers = headersByHead.get(head);
       const operation = findOperation({ schema, document }, asked.operationName);
       if (!headers || !operation?.isCandidate) return undefined;
-      if (operation.operation.operation === 'mutation' && !mayWrite(request)) return undefined;
+      if (operation.operation.operation === 'mutation' && !mayWrite(request, asked)) return undefined;
       try {
         passage.viewing ??= given.viewerOf(request.headers.authorization);
         const viewer = await passage.viewing;
@@ -132,8 +133,8 @@ function isUsual(key: string, value: unknown): boolean {
 }
 
 /** @NOTE a mutation by GET is Yoga's to refuse, and one with a key may have been done before. */
-const mayWrite = ({ method, headers }: IncomingMessage): boolean =>
-  method === 'POST' && !('idempotency-key' in headers);
+const mayWrite = ({ method, headers }: IncomingMessage, { extensions }: GraphqlRequest): boolean =>
+  method === 'POST' && !('idempotency-key' in headers) && !namesItself(extensions);
 
 /** Undefined for a head that nobody needs to send. */
 function headOf({ method, headers }: IncomingMessage): string | undefined {

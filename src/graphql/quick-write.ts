@@ -52,6 +52,10 @@ export async function quickData(
   return context.quickWrites.write(context, at, change, field);
 }
 
+/** Whether the extensions of a request name it by a key, so that it may have been done before. */
+export const namesItself = (extensions: unknown): boolean =>
+  typeof extensions === 'object' && extensions !== null && 'idempotencyKey' in extensions;
+
 function rootOf({ selectionSet }: OperationDefinitionNode): FieldNode | undefined {
   const [root, ...others] = selectionSet.selections;
   return root?.kind === Kind.FIELD && others.length === 0 ? root : undefined;

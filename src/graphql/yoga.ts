@@ -29,6 +29,7 @@ import { limitsRule, mergingRule } from './limits.ts';
 import type { Persisted } from './persisted.ts';
 import { type PlannedAnswers, plannedExecution, type RawResult, rawData } from './planned-execution.ts';
 import { createFindOperation } from './planned-read.ts';
+import { namesItself } from './quick-write.ts';
 import { type LiveOperation, liveOperation } from './streams.ts';
 
 // @NOTE the CommonJS build: the other one is some hundred files, each of which passes tsx's thread (0.3 s of the start).
@@ -160,7 +161,9 @@ export function createEngine(given: {
       try {
         // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.
         const room = createAnswerRoom(config.limits.answerBytes);
-        const contextValue = { ...(await contextOf()), room };
+        const contextValue: Context & Passage = { ...(await contextOf()), room };
+        // @NOTE what may have been done before is not to be done by the quick way.
+        if (namesItself(request.extensions)) contextValue.outcome = 'unplanned';
         const resolved = await persisted.resolve(request, () => contextValue.viewer);
         const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
         const document = parse(resolved.asked.query);
