@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { GraphQLSchema } from 'graphql';
-import type { GraphqlConfig } from './config/config.ts';
+import type { ExplainConfig, GraphqlConfig } from './config/config.ts';
 import { describeApi } from './data/api/api-model.ts';
 import type { Datamodel } from './data/model/datamodel.ts';
 import { readDatamodel } from './data/model/read-datamodel.ts';
@@ -95,7 +95,7 @@ function describeFault(error: unknown, root: string): string {
  */
 export function createApplication(
   sources: Sources,
-  config: Pick<GraphqlConfig, 'limits' | 'planCacheSize' | 'persisted'>,
+  config: Pick<GraphqlConfig, 'limits' | 'planCacheSize' | 'persisted'> & Partial<Pick<GraphqlConfig, 'explain'>>,
   defaultSchema?: string,
 ): Application {
   const datamodel = readDatamodel(sources.files, defaultSchema);
@@ -108,7 +108,7 @@ export function createApplication(
   const api = describeApi(datamodel, rules, documents?.policies);
   probeRules(sources.rules, api, datamodel);
   probeRules(documents?.rules ?? {}, api, datamodel, 'app/documents.ts');
-  const schema = buildSchema(api, sources.extend);
+  const schema = buildSchema(api, sources.extend, { ...(config.explain ?? closed), rules });
   const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
   const limits = { ...config.limits, cursorSecret };
   const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });
@@ -119,6 +119,9 @@ export function createApplication(
   const documentIndexes = documents?.indexes;
   return { files, datamodel, rules, schema, documentIndexes, reads, quickWrites, listed, notices };
 }
+
+/** Of an application that is only looked at nothing is explained. */
+const closed: ExplainConfig = { isOpen: false, adminRole: '' };
 
 /** What is said of documents, in a project whose model they are the platform's; undefined in others. */
 function documentsOf({ files, rules, collections }: Sources) {

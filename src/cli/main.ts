@@ -4,13 +4,23 @@ import { MillraceError, StartupError } from '../errors.ts';
 import { adoptCommand } from './adopt.ts';
 import { devCommand } from './dev.ts';
 import { envCommand } from './env.ts';
+import { rulesCommand } from './rules.ts';
 import { schemaCommand } from './schema.ts';
 import { searchIndexCommand } from './search-index.ts';
 import { seedCommand } from './seed.ts';
 import { tokenCommand } from './token.ts';
 
 // @NOTE a command's file imports nothing heavy at its top: what it needs is loaded when it runs, so that --help is quick.
-const commands = [devCommand, seedCommand, tokenCommand, schemaCommand, searchIndexCommand, envCommand, adoptCommand];
+const commands = [
+  devCommand,
+  seedCommand,
+  tokenCommand,
+  schemaCommand,
+  rulesCommand,
+  searchIndexCommand,
+  envCommand,
+  adoptCommand,
+];
 
 /** Runs one command line, as `process.argv` gives it, and returns the exit code; what goes wrong is told on stderr. */
 export async function runCommandLine(argv: string[]): Promise<number> {

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { StartupError } from '../errors.ts';
+import { parseClaim } from './claims.ts';
 
 interface TokenOptions {
   sub?: string;
@@ -57,14 +58,6 @@ function collectClaim(text: string, claims: Record<string, unknown> = {}): Recor
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Expected key=value.');
   return { ...claims, [text.slice(0, at)]: parseClaim(text.slice(at + 1)) };
-}
-
-function parseClaim(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 const seconds = { s: 1, m: 60, h: 3_600, d: 86_400 };

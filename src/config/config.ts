@@ -87,8 +87,15 @@ export interface GraphqlConfig {
   };
   cost: CostConfig;
   planCacheSize: number;
+  explain: ExplainConfig;
   /** The list of operations that clients may name, absolute; with `only`, nothing else is executed. */
   persisted?: { file: string; only: boolean };
+}
+
+/** Who is told what the rules come to for others, besides the admin role: everybody, where `isOpen`. */
+export interface ExplainConfig {
+  isOpen: boolean;
+  adminRole: string;
 }
 
 /** How much one request may cost, and whether answers say what they did. */
@@ -159,11 +166,16 @@ function graphqlConfig(read: Environment, root: string): GraphqlConfig {
     },
     cost: { max: read.MAX_COST, byRole: read.MAX_COST_BY_ROLE ?? new Map(), isReported: read.REPORT_COST },
     planCacheSize: read.PLAN_CACHE_SIZE,
+    explain: { isOpen: isOnesOwn(read), adminRole: read.ADMIN_ROLE },
     ...(read.PERSISTED_OPERATIONS && {
       persisted: { file: resolve(root, read.PERSISTED_OPERATIONS), only: read.PERSISTED_ONLY },
     }),
   };
 }
+
+/** The development server with its embedded database, which nobody but this machine reaches. */
+const isOnesOwn = ({ NODE_ENV, DATABASE_URL, HOST }: Environment): boolean =>
+  NODE_ENV !== 'production' && !DATABASE_URL && /^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(HOST);
 
 function streamConfig(read: Environment): StreamConfig {
   return {

@@ -1,5 +1,6 @@
 import { GraphQLSchema } from 'graphql';
 import type { Api } from '../data/api/api-model.ts';
+import { type Explaining, explainSchema } from '../data/explain/schema.ts';
 import { dataSchema } from '../data/schema.ts';
 import { liveDirective, liveSchema } from '../live/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
@@ -9,7 +10,7 @@ import { guardRoots } from './guard.ts';
 export type SchemaExtension = (builder: Builder, api: Api) => void;
 
 /** Builds the whole schema: the data API, every module's part, the application's own; all root fields guarded. */
-export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
+export function buildSchema(api: Api, extend?: SchemaExtension, explaining = unexplained): GraphQLSchema {
   const builder = createBuilder();
   builder.queryType({ name: rootName('Query', api), description: 'What can be read.' });
   const hasWrites = [...api.models.values()].some((m) => !m.model.isView);
@@ -19,11 +20,15 @@ export function buildSchema(api: Api, extend?: SchemaExtension): GraphQLSchema {
     builder.subscriptionType({ name: rootName('Subscription', api), description: 'What can be followed.' });
   dataSchema(builder, api);
   liveSchema(builder, api);
+  explainSchema(builder, api, explaining);
   extend?.(builder, api);
   const schema = withoutFalseRoots(builder.toSchema(), api);
   guardRoots(schema);
   return schema;
 }
+
+/** No rules, for a schema that is only looked at. */
+const unexplained: Explaining = { rules: {}, adminRole: '', isOpen: false };
 
 /** GraphQL does not ask its root types to have these names, so a model called `Query` may keep its own. */
 const rootName = (name: string, api: Api): string => (api.byTypeName.has(name) ? `Root${name}` : name);

@@ -44,6 +44,19 @@ describe('with nothing set', () => {
     expect(config.graphql).toMatchObject({ introspection: false, graphiql: false });
   });
 
+  it.each([
+    [{}, true],
+    [{ HOST: 'localhost' }, true],
+    [{ HOST: '::1' }, true],
+    [{ HOST: '0.0.0.0' }, false],
+    [{ HOST: '127.0.0.1.example.com' }, false],
+    [{ DATABASE_URL: 'postgres://localhost/app' }, false],
+    [{ NODE_ENV: 'production', HOST: '127.0.0.1' }, false],
+  ])('explains access to everybody on the development server of one’s own only: with %j %j', (env, isOpen) => {
+    const config = readConfig({ ...env, ADMIN_ROLE: 'boss' }, root);
+    expect(config.graphql.explain).toEqual({ isOpen, adminRole: 'boss' });
+  });
+
   it('counts an empty variable as not set', () => {
     expect(readConfig({ PORT: '', DATABASE_URL: ' ' }, root)).toEqual(readConfig({}, root));
   });

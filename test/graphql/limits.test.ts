@@ -178,7 +178,8 @@ describe('variables', () => {
     const response = await admin.post(
       `{"query":${JSON.stringify(write)},"variables":{"id":"${id}","v":{"__proto__":{"x":1}}}}`,
     );
-    expect(await response.text()).toContain('"extra":{"__proto__":{"x":1}}');
+    // @NOTE by its text: an object that is made of it may have another prototype in its place.
+    expect(await response.text()).toMatch(/"extra":\{"__proto__": ?\{"x": ?1\}\}/);
   });
 });
 
@@ -187,8 +188,8 @@ it('a write does not connect thousands of rows, one after the other in one trans
     updateTask(where: { id: "${team.axle}" }, data: { labels: { connect: $labels } }) { labels { totalCount } } }`;
   const admin = server.as({ role: 'admin' });
   const connect = (count: number) => admin.query(query, { labels: Array(count).fill({ id: team.urgent }) });
-  expect((await connect(501)).errors![0]!.message).toContain('at most 500 rows');
-  expect((await connect(500)).data).toEqual({ updateTask: { labels: { totalCount: 1 } } });
+  expect((await connect(1000)).errors![0]!.extensions.code).toBe('TOO_LARGE');
+  expect((await connect(999)).data).toEqual({ updateTask: { labels: { totalCount: 1 } } });
 });
 
 describe('pages', () => {

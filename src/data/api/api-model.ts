@@ -2,6 +2,7 @@ import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
 import type { ColumnField, Datamodel, EnumType, Field, Model, RelationField, UniqueKey } from '../model/datamodel.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import type { ValueSchema } from '../rules/value-schema.ts';
 import { changeInputs } from '../writes/assignments.ts';
 import type { WritePolicies, WritePolicy } from '../writes/policy.ts';
 import { filterNameOf, havingNameOf } from './filters.ts';
@@ -29,6 +30,8 @@ export interface ApiModel {
   guarded: ReadonlySet<string>;
   /** What its writes are held to besides its rules. */
   policy?: WritePolicy;
+  /** Schemas of columns, by Prisma's name. */
+  values: ReadonlyMap<string, ValueSchema>;
   /** What new rows get where the writer says nothing, by the column's name in the schema: a value, or a function of the viewer. */
   defaults?: Readonly<Record<string, unknown>>;
   /** The column that counts changes, and that no client sets. */
@@ -67,6 +70,15 @@ const sharedTypes = [
   'ValueGroupOrder',
   'KeyGroupOrder',
   'CountGroupOrder',
+  'ExplainAccessInput',
+  'ExplainViewerInput',
+  'AccessAction',
+  'AccessExplanation',
+  'FieldAccess',
+  'RuleExplanation',
+  'RuleVerdict',
+  'RulePart',
+  'RuleJoin',
 ];
 
 /** Types that are made for a model, by what their names add to the model's. */
@@ -207,6 +219,7 @@ function apiModel(model: Model, included: ReadonlySet<string>, ones: ReadonlySet
     version: model.columns.find((column) => column.name === own?.version),
     isPublic: own?.read === true,
     guarded: new Set(model.columns.filter((c) => isGuarded(own?.fields?.[c.name]?.read)).map((c) => c.name)),
+    values: new Map(Object.entries(own?.values ?? {})),
   };
 }
 
@@ -238,7 +251,7 @@ function checkNames(api: Api): void {
         problems.push(`enum ${e.name}: ${name} is no value in GraphQL; rename it and keep it by @map("${name}")`);
     }
   }
-  const queries = new Map([['changesCursor', 'a query of Millrace']]);
+  const queries = new Map(['changesCursor', 'explainAccess'].map((name) => [name, 'a query of Millrace']));
   const mutations = new Map<string, string>();
   for (const model of models) {
     const { name } = model.model;

@@ -143,15 +143,22 @@ export function ruleCondition(c: Compiler, slot: RuleSlot, model: Model, alias: 
   c.slots.add(slot);
   const verdict = c.verdicts.of(slot);
   if (typeof verdict === 'boolean') return String(verdict);
-  const value: Value = valueAt(verdict, (input) => input.rules[slot], slot);
-  const { isRule } = c.statement;
-  c.statement.isRule = true;
-  const write = () => writeNegated(c, false, () => compileWhere(c, model, alias, value, 'rule'));
+  const value = valueAt(verdict, (input) => input.rules[slot], slot);
   try {
-    return readingFrom(c, c.rowsAround.get(alias) ?? c.rowsOf, write);
+    return ruleWhere(c, model, alias, value);
   } catch (error) {
     // A where that cannot be written is no fault of the client, and none of its business.
     throw new Error(`the rule ${slot} cannot be applied`, { cause: error });
+  }
+}
+
+/** The condition that a rule's `where`, or a part of one, comes to for the row at `alias`. */
+export function ruleWhere(c: Compiler, model: Model, alias: string, where: Value, isNegated = false): string {
+  const { isRule } = c.statement;
+  c.statement.isRule = true;
+  const write = () => writeNegated(c, isNegated, () => compileWhere(c, model, alias, where, 'rule'));
+  try {
+    return readingFrom(c, c.rowsAround.get(alias) ?? c.rowsOf, write);
   } finally {
     c.statement.isRule = isRule;
   }

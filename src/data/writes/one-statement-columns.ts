@@ -39,7 +39,8 @@ export interface Settings {
  * @throws NotFit
  */
 export function readSettings(c: Compiler, model: ApiModel, data: Value, defaults?: DefaultsByRule): Settings {
-  if (model.policy || !c.datamodel.enforcesKeys) throw new NotFit();
+  // What schemas make of values is known to the general way alone.
+  if (model.policy || model.values.size > 0 || !c.datamodel.enforcesKeys) throw new NotFit();
   const settings: Settings = {
     columns: new Map(),
     written: new Set(),

@@ -34,7 +34,7 @@ export function readNested(
   const items = operations.get('create').items();
   if (link.kind !== 'foreign' || operations.keys().join() !== 'create' || items.length === 0) throw new NotFit();
   const model = apiModelOf(c, relation.target);
-  if (model.policy || model.defaults || items.length >= maxTouched) throw new NotFit();
+  if (model.policy || model.values.size > 0 || model.defaults || items.length >= maxTouched) throw new NotFit();
   const given = columnsOf(model, items);
   const columns = new Map<ColumnField, string>();
   for (const { local, remote } of link.pairs) columns.set(remote, columnRef('w', local));
