@@ -1,4 +1,3 @@
-import { invalidInput } from '../../errors.ts';
 import type { ColumnField } from '../model/datamodel.ts';
 
 /**
@@ -17,13 +16,6 @@ export function misfitOf(field: ColumnField, value: unknown): string | undefined
     default:
       return undefined;
   }
-}
-
-/** The value, where it has room in its column. @throws INVALID_INPUT */
-export function requireRoom(field: ColumnField, value: unknown, path: string): unknown {
-  const misfit = misfitOf(field, value);
-  if (misfit) throw invalidInput(path, misfit);
-  return value;
 }
 
 const greatestReal = 3.4028235e38;

@@ -2,13 +2,13 @@ import { invalidInput } from '../../errors.ts';
 import type { ApiModel } from '../api/api-model.ts';
 import { type ColumnField, type Model, modelNamed, type RelationField } from '../model/datamodel.ts';
 import { type Compiler, visible } from '../planner/compiler.ts';
-import { eachOf, encoderOf } from '../planner/encode.ts';
+import { encoderOf } from '../planner/encode.ts';
 import { all, columnRef, type Encode, tableRef } from '../planner/statement.ts';
 import { uniqueCondition } from '../planner/unique.ts';
-import { isRecord, type Value } from '../planner/value.ts';
+import { constant, isRecord, type Value } from '../planner/value.ts';
 import { type Change, changedSql, changeInputs } from './assignments.ts';
+import { columnValue, operandValue } from './column-value.ts';
 import { fillingOf } from './defaults.ts';
-import { requireRoom } from './fits.ts';
 
 /** Thrown where a write is not one for a single statement; it is no error, and nobody hears of it. */
 export class NotFit extends Error {}
@@ -39,8 +39,7 @@ export interface Settings {
  * @throws NotFit
  */
 export function readSettings(c: Compiler, model: ApiModel, data: Value, defaults?: DefaultsByRule): Settings {
-  // What schemas make of values is known to the general way alone.
-  if (model.policy || model.values.size > 0 || !c.datamodel.enforcesKeys) throw new NotFit();
+  if (model.policy || !c.datamodel.enforcesKeys) throw new NotFit();
   const settings: Settings = {
     columns: new Map(),
     written: new Set(),
@@ -56,12 +55,14 @@ export function readSettings(c: Compiler, model: ApiModel, data: Value, defaults
     const value = data.get(name);
     if (field?.kind === 'column') {
       values.set(field, value);
-      set(settings, field, columnValue(c, field, value));
+      set(settings, field, columnSql(c, model, field, value));
     } else if (field && field.link.kind !== 'own') settings.others.push([field, value]);
     else if (field) connect(c, settings, field, value, defaults !== undefined);
     else readChanges(c, model, settings, changeInputs.get(name) ?? unfit(), value);
   }
   if (settings.written.size === 0) throw new NotFit();
+  // A key is looked for as it was sent, and a schema may make another one of it.
+  for (const key of values.keys()) if (key.refersTo && model.values.has(key.name)) throw new NotFit();
   for (const relation of model.model.relations) requireVisible(c, model.model, settings, relation, values);
   if (defaults) fill(c, model, settings, defaults);
   return settings;
@@ -80,30 +81,33 @@ function readChanges(c: Compiler, model: ApiModel, settings: Settings, change: C
     const value = changes.get(name);
     if (field?.kind !== 'column' || value.now === null) throw new NotFit();
     const encode: Encode = (given, path) => {
-      const by = fittingEncode(field)(given, path);
-      return change === 'divide' && Number(by) === 0 ? refuseValue(path) : by;
+      const by = operandValue(field, change, constant(given, path));
+      return 'problems' in by ? refuseValue(path) : by.value;
     };
     set(settings, field, changedSql(change, columnRef('t', field), c.statement.bind(value, encode)));
   }
 }
 
 function refuseValue(path: string): never {
-  throw invalidInput(path, 'must not be 0');
+  throw invalidInput(path, 'is not allowed');
 }
 
-function columnValue(c: Compiler, field: ColumnField, value: Value): string {
+function columnSql(c: Compiler, model: ApiModel, field: ColumnField, value: Value): string {
   if (value.now === null) {
     if (field.isList) return "'{}'";
     if (field.isRequired) throw new NotFit();
     return 'null';
   }
-  return c.statement.bind(value, fittingEncode(field));
+  return c.statement.bind(value, fittingEncode(model, field));
 }
 
 /** As the general way encodes a value, and finds room for it. */
-export function fittingEncode(field: ColumnField): Encode {
-  const one: Encode = (value, path) => requireRoom(field, encoderOf(field)(value, path), path);
-  return field.isList ? eachOf(one) : one;
+export function fittingEncode(model: ApiModel, field: ColumnField): Encode {
+  return (now, path) => {
+    const read = columnValue(model, field, constant(now, path));
+    if ('problems' in read) throw invalidInput(path, 'is not allowed');
+    return read.value;
+  };
 }
 
 /** A row that is not there, or hidden, leaves nothing to write. */

@@ -34,8 +34,9 @@ export function readNested(
   const items = operations.get('create').items();
   if (link.kind !== 'foreign' || operations.keys().join() !== 'create' || items.length === 0) throw new NotFit();
   const model = apiModelOf(c, relation.target);
-  if (model.policy || model.values.size > 0 || model.defaults || items.length >= maxTouched) throw new NotFit();
+  if (model.policy || model.defaults || items.length >= maxTouched) throw new NotFit();
   const given = columnsOf(model, items);
+  if (given.some(({ name, refersTo }) => refersTo && model.values.has(name))) throw new NotFit();
   const columns = new Map<ColumnField, string>();
   for (const { local, remote } of link.pairs) columns.set(remote, columnRef('w', local));
   for (const field of given) {
@@ -94,7 +95,7 @@ function rowsText(
     const written = given.map((field): [string, unknown] => {
       const value = item.get(model.nameOf.get(field.name)!);
       const now = value.read(input) ?? (field.isList ? [] : null);
-      return [field.column, now === null ? null : jsonOf(field, fittingEncode(field)(now, value.path))];
+      return [field.column, now === null ? null : jsonOf(field, fittingEncode(model, field)(now, value.path))];
     });
     const filled = made.map((field): [string, unknown] => [field.column, jsonOf(field, madeFor(field))]);
     return Object.fromEntries([...written, ...filled]);
