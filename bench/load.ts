@@ -1,6 +1,7 @@
 // The process that sends the requests: told of one load at a time, it answers with what it measured. It speaks HTTP over bare sockets,
 // for it shares the processors with who is measured, and Node's client would take as much of them as a quick server.
 import { connect, type Socket } from 'node:net';
+import { numberMark } from './world.ts';
 
 /** A bounded number of requests to one peer. */
 export interface Load {
@@ -22,8 +23,12 @@ export interface LoadResult {
   bytes: number;
 }
 
+/** Writes that were sent so far, to whichever peer. */
+let numbered = 10_000_000;
+
 async function run(load: Load): Promise<LoadResult> {
   const texts = load.bodies.map((body) => requestText(load, body));
+  const marks = texts.map((text) => text.indexOf(numberMark));
   const latencies: number[] = [];
   let bytes = 0;
   let next = 0;
@@ -32,9 +37,13 @@ async function run(load: Load): Promise<LoadResult> {
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
     try {
       while (next < load.requests) {
-        const text = texts[next++ % texts.length]!;
+        const index = next++ % texts.length;
+        const text = texts[index]!;
+        // @NOTE the socket may still hold the text that it was given last time.
+        const sent = marks[index]! < 0 ? text : Buffer.from(text);
+        if (sent !== text) sent.write(String(numbered++), marks[index]!);
         const start = performance.now();
-        const size = await send(socket, text);
+        const size = await send(socket, sent);
         bytes += size; // @NOTE not around the `await`: others add to it meanwhile
         latencies.push(performance.now() - start);
       }

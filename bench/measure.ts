@@ -4,7 +4,7 @@ import { microsecondsOf, microsecondsOfFamily } from './cpu.ts';
 import type { Load, LoadResult } from './load.ts';
 import type { Peer } from './peers.ts';
 import { percentile } from './statistics.ts';
-import type { Shape } from './world.ts';
+import { numberMark, type Shape } from './world.ts';
 
 /** What one peer came to in one round; times in microseconds. */
 export interface Measurement {
@@ -93,16 +93,24 @@ const headersOf = (token: string) => ({
   authorization: `Bearer ${token}`,
 });
 
-/** Asks each peer the same, and refuses to go on unless all say the same. */
+/** Asks each peer the same, and refuses to go on unless all say the same, and refuse what they have to. */
 export async function requireSameAnswers(peers: readonly Peer[], { shape, token }: Task): Promise<void> {
   const index = Math.floor(Math.random() * shape.variables.length);
+  const number = String(Math.floor(Math.random() * 10_000_000)).padStart(numberMark.length, '0');
+  const ask = async (peer: Peer, asked: Shape, at: number) => {
+    const { url, bodies } = peer.requestsOf(asked);
+    const body = bodies[at]!.replaceAll(numberMark, number);
+    const response = await fetch(url, { method: 'POST', headers: headersOf(token), body });
+    const text = await response.text();
+    const { data, errors } = parse(text);
+    const answer = data && !errors ? peer.formOf(asked, data) : undefined;
+    return { text, answer, isRefused: !response.ok || Object.values(answer ?? {})[0] == null };
+  };
+  const { comparable = (data: unknown) => data, refused } = shape;
   const answers = await Promise.all(
     peers.map(async (peer) => {
-      const { url, bodies } = peer.requestsOf(shape);
-      const response = await fetch(url, { method: 'POST', headers: headersOf(token), body: bodies[index] });
-      const text = await response.text();
-      const { data, errors } = parse(text);
-      return { text, data: errors ? undefined : canonical(peer.formOf(shape, data)) };
+      const { text, answer } = await ask(peer, shape, index);
+      return { text, data: answer && canonical(comparable(answer as never)) };
     }),
   );
   const [first, ...others] = answers;
@@ -110,11 +118,16 @@ export async function requireSameAnswers(peers: readonly Peer[], { shape, token 
     const shown = answers.map(({ text }, i) => `${peers[i]!.name}: ${text.slice(0, 600)}`);
     throw new Error(`the peers answer ${shape.name} differently:\n${shown.join('\n')}`);
   }
+  if (!refused) return;
+  for (const peer of peers) {
+    const { text, isRefused } = await ask(peer, { ...shape, variables: [refused] }, 0);
+    if (!isRefused) throw new Error(`${peer.name} does for ${shape.name} what it has to refuse: ${text.slice(0, 600)}`);
+  }
 }
 
-function parse(text: string): { data?: unknown; errors?: unknown } {
+function parse(text: string): { data?: object; errors?: unknown } {
   try {
-    return JSON.parse(text) as { data?: unknown };
+    return JSON.parse(text) as { data?: object };
   } catch {
     return {};
   }

@@ -14,6 +14,7 @@ import { peersNode, preparePeers } from './peer-packages.ts';
 import { type Peer, peerTitles, startPeers } from './peers.ts';
 import { formatReport, type Outcome, othersOf, type Round, ratiosOf } from './report.ts';
 import { tracker } from './tracker/world.ts';
+import type { OtherPeer } from './world.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -55,7 +56,7 @@ const shapes = described.shapes.filter(({ name }) => options.shape?.includes(nam
 const askers = described.askers.filter(
   ({ role }) => options.role?.includes(role) ?? (role === 'member' || !options.short),
 );
-const { peers, tokenOf } = await startPeers(
+const { peers: all, tokenOf } = await startPeers(
   {
     root,
     world,
@@ -67,7 +68,7 @@ const { peers, tokenOf } = await startPeers(
   },
   [...(chosen.includes('handwritten') ? (['handwritten'] as const) : []), ...others],
 );
-for (const peer of peers) stack.use(peer);
+for (const peer of all) stack.use(peer);
 const loader = stack.use(startLoader());
 const machine: Machine = { loader, postmaster: database.postmaster, ticksPerSecond: ticksPerSecond() };
 
@@ -109,6 +110,7 @@ if (options.json) {
 async function compare(task: Task, role: string): Promise<Outcome> {
   const { name, title } = task.shape;
   const outcome: Outcome = { shape: name, title, role, connections: task.connections, rounds: [] };
+  const peers = all.filter((peer) => !task.shape.without?.includes(peer.name as OtherPeer));
   for (const peer of peers) await warmUp(machine, peer, taskOf(peer, task));
   for (let n = 0; n < rounds; n++) {
     await requireSameAnswers(peers, task);

@@ -21,9 +21,19 @@ export interface Asker {
 }
 
 /** Names a shape on the command line, and is the hand-written peer's path. */
-export type ShapeName = 'by-id' | 'nested' | 'flat' | 'page' | 'groups' | 'groups-all' | 'custom';
+export type ShapeName =
+  | 'by-id'
+  | 'nested'
+  | 'flat'
+  | 'page'
+  | 'groups'
+  | 'groups-all'
+  | 'custom'
+  | 'create'
+  | 'update'
+  | 'create-nested';
 
-/** Something to read that every peer is asked for. */
+/** Something to read, or to write, that every peer is asked for. */
 export interface Shape {
   name: ShapeName;
   title: string;
@@ -35,9 +45,21 @@ export interface Shape {
   forms?: Partial<Record<OtherPeer, (data: never) => unknown>>;
   /** What every peer is told besides, in turn. */
   variables: Record<string, unknown>[];
+  /** Peers that cannot be asked for it. */
+  without?: readonly OtherPeer[];
+  /** What must be the same of all answers, in Millrace's form, where not all can be: a row that was made has an id of its own. */
+  comparable?: (data: never) => unknown;
+  /** What every peer has to refuse. */
+  refused?: Record<string, unknown>;
   /** Requests of a round. */
   requests: number;
 }
+
+/**
+ * Stands in variables for a number of eight digits, another one with each request, so that a write always changes something.
+ * @NOTE of the same length, so that a body need not be made anew.
+ */
+export const numberMark = '########';
 
 /** One request as it is written by hand. */
 export interface Statement {

@@ -15,6 +15,7 @@ import { readSchemaFiles, type SchemaFile } from './data/model/schema-files.ts';
 import { createReads, type Reads } from './data/reads.ts';
 import { probeRules } from './data/rules/probe-rules.ts';
 import { checkRuleSet, type RuleSet } from './data/rules/rule-set.ts';
+import { createQuickWrites, type QuickWrites } from './data/writes/quick-writes.ts';
 import { StartupError } from './errors.ts';
 import { type ListedOperations, readListedOperations } from './graphql/listed-operations.ts';
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
@@ -35,6 +36,7 @@ export interface Application {
   /** Parts of documents that are indexed; undefined where there are no documents. */
   documentIndexes: readonly PathIndex[] | undefined;
   reads: Reads;
+  quickWrites: QuickWrites;
   /** The operations that clients may name, where there is a list of them. */
   listed?: ListedOperations;
   /** What whoever develops it should know: models without rules, fields that the API leaves out. */
@@ -110,10 +112,12 @@ export function createApplication(
   const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
   const limits = { ...config.limits, cursorSecret };
   const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });
+  const quickWrites = createQuickWrites({ api, datamodel, limits: reads.limits, size: config.planCacheSize });
   const listed = config.persisted && readListedOperations(config.persisted.file, schema, config.limits);
   const notices = noticesOf(datamodel, documents ? { [documentModel]: {}, ...rules } : rules);
   const { files } = sources;
-  return { files, datamodel, rules, schema, documentIndexes: documents?.indexes, reads, listed, notices };
+  const documentIndexes = documents?.indexes;
+  return { files, datamodel, rules, schema, documentIndexes, reads, quickWrites, listed, notices };
 }
 
 /** Of an application that is only looked at nothing is explained. */

@@ -2,6 +2,7 @@ import type { AnswerRoom } from './data/answer-room.ts';
 import type { Reads } from './data/reads.ts';
 import type { Judgment } from './data/rules/judgment.ts';
 import type { Verdicts } from './data/rules/verdicts.ts';
+import type { QuickWrites } from './data/writes/quick-writes.ts';
 import type { Transactor } from './platform/transaction.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -12,6 +13,7 @@ export interface Context {
   /** In a mutation, the transaction of the whole operation. */
   readonly db: Transactor;
   readonly reads: Reads;
+  readonly quickWrites: QuickWrites;
   readonly room: AnswerRoom;
   /** There in a preview, of which nothing is kept: takes every rule that is asked of a row. */
   readonly judged?: Judgment[];

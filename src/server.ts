@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { createAnswerRoom } from './data/answer-room.ts';
 import { verdictsFor } from './data/rules/verdicts.ts';
 import { suggestViewers } from './data/suggest-viewers.ts';
+import type { QuickWrites } from './data/writes/quick-writes.ts';
 import { createCosts } from './graphql/cost-limit.ts';
 import { openIdempotency } from './graphql/idempotency.ts';
 import { keepTexts } from './graphql/kept-texts.ts';
@@ -61,6 +62,8 @@ export interface Overrides {
   bus?: Bus;
   /** Makes another lane of the server's own: one that counts, or is closed. */
   lane?: (own: Lane) => Lane;
+  /** Makes other quick writes of the application's own: such as count, or leave everything to the general way. */
+  quickWrites?: (own: QuickWrites) => QuickWrites;
   /** Told what takes its time at the start. */
   progress?: (line: string) => void;
   /** Asked before a migration that the start makes loses data; unless it is there, nothing is ever lost. */
@@ -118,7 +121,9 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     authorization === undefined ? stranger : await authenticate(authorization, tokens, config.tokens.adminRole);
   const contextFor = (viewer: Viewer): Context => {
     const room = createAnswerRoom(config.graphql.limits.answerBytes);
-    return { viewer, verdicts: verdictsFor(viewer, application.rules), db, reads: application.reads, room, sealPlace };
+    const { reads, rules } = application;
+    const quickWrites = overrides.quickWrites?.(application.quickWrites) ?? application.quickWrites;
+    return { viewer, verdicts: verdictsFor(viewer, rules), db, reads, quickWrites, room, sealPlace };
   };
   const asking = { schema: () => application.schema, viewerOf, contextFor };
   const costs = createCosts(config.graphql);

@@ -15,3 +15,16 @@ create policy readable on users for select to reader using (active or id = (sele
 create policy readable on posts for select to reader using (published or author_id = (select viewer_id()));
 create policy readable on comments for select to reader
   using (exists (select from posts p where p.id = post_id and (p.published or p.author_id = (select viewer_id()))));
+
+-- Ids that Prisma and Millrace make, for whoever leaves them to the database.
+alter table posts alter column id set default uuidv7();
+alter table comments alter column id set default uuidv7();
+grant insert on comments to reader;
+grant insert, update on posts to reader;
+create policy creatable on comments for insert to reader with check (
+  author_id = (select viewer_id())
+  and exists (select from posts p where p.id = post_id and (p.published or p.author_id = (select viewer_id())))
+);
+create policy creatable on posts for insert to reader with check (author_id = (select viewer_id()));
+create policy changeable on posts for update to reader
+  using (published or author_id = (select viewer_id())) with check (published or author_id = (select viewer_id()));

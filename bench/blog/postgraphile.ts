@@ -44,6 +44,32 @@ export const groups = `query Categories($since: Datetime!) {
   }
 }`;
 
+const author = 'author: userByAuthorId { id: rowId name }';
+
+/** A comment, made. */
+export const createComment = `mutation Comment($postId: UUID!, $authorId: UUID!, $body: String!) {
+  createComment(input: { comment: { postId: $postId, authorId: $authorId, body: $body } }) {
+    comment { id: rowId body createdAt ${author} }
+  }
+}`;
+
+/** A comment that was made, in the form of Millrace's. */
+export const formOfComment = ({ createComment }: { createComment: { comment: object } | null }) => ({
+  createComment: createComment?.comment ?? null,
+});
+
+/** A post, changed. */
+export const updatePost = `mutation Correct($id: UUID!, $title: String!) {
+  updatePostByRowId(input: { rowId: $id, postPatch: { title: $title } }) {
+    post { ${columns} ${author} }
+  }
+}`;
+
+/** A post that was changed, in the form of Millrace's. */
+export const formOfPost = ({ updatePostByRowId }: { updatePostByRowId: { post: object | null } | null }) => ({
+  updatePost: updatePostByRowId?.post ?? null,
+});
+
 interface Groups {
   posts: { groupedAggregates: { keys: string[]; sum: object; max: object }[] };
 }

@@ -30,6 +30,66 @@ const groups: Statement = {
   wrap: (json) => `{"data":{"postsGroupBy":${json}}}`,
 };
 
+const create: Statement = {
+  text: (isAdmin) => `with w as (
+      insert into comments (id, post_id, author_id, body)
+      select uuidv7(), p.id, $3, $4 from posts p
+      where p.id = $2 and ${readable(isAdmin)} ${isAdmin ? '' : 'and $3::uuid = $1'} returning *
+    )
+    select row_to_json(x)::text from (
+      select w.id, w.body, w.created_at as "createdAt", ${person(isAdmin, 'w.author_id')} as author from w
+    ) x`,
+  values: ({ postId, authorId, body }) => [postId, authorId, body],
+  wrap: (json) => `{"data":{"createComment":${json}}}`,
+};
+
+// The title, which changes, is in no rule: the row is allowed as it is now where it was as it was.
+const update: Statement = {
+  text: (isAdmin) => `with p as (
+      update posts p set title = $3 where p.id = $2 and ${readable(isAdmin)} returning *
+    )
+    select row_to_json(x)::text from (select ${columns}, ${person(isAdmin, 'p.author_id')} as author from p) x`,
+  values: ({ id, title }) => [id, title],
+  wrap: (json) => `{"data":{"updatePost":${json}}}`,
+};
+
+interface NewPost {
+  authorId: string;
+  title: string;
+  body: string;
+  category: string;
+  published: boolean;
+  createdAt: string;
+  comments: { create: { body: string; authorId: string }[] };
+}
+
+// A post is its author's, who may read it, so that of its comments it need only be asked whose they are.
+const createNested: Statement = {
+  text: (isAdmin) => `with given as (select body, author_id from unnest($8::text[], $9::uuid[]) c (body, author_id)),
+    p as (
+      insert into posts (id, author_id, title, body, category, published, created_at)
+      select uuidv7(), $2, $3, $4, $5, $6, $7
+      where ${isAdmin ? '$1::uuid is not null' : '$2::uuid = $1 and not exists (select from given where author_id <> $1)'} returning *
+    ),
+    c as (
+      insert into comments (id, post_id, author_id, body)
+      select uuidv7(), p.id, given.author_id, given.body from p, given returning *
+    )
+    select row_to_json(x)::text from (
+      select p.id, p.title, p.created_at as "createdAt", ${person(isAdmin, 'p.author_id')} as author,
+        (select json_build_object('nodes', json_agg(k)) from (
+          select c.body, ${person(isAdmin, 'c.author_id')} as author from c order by c.id limit 20
+        ) k) as comments
+      from p
+    ) x`,
+  values: ({ data }) => {
+    const { authorId, title, body, category, published, createdAt, comments } = data as NewPost;
+    const [bodies, authors] = [comments.create.map((c) => c.body), comments.create.map((c) => c.authorId)];
+    return [authorId, title, body, category, published, createdAt, bodies, authors];
+  },
+  wrap: (json) => `{"data":{"createPost":${json}}}`,
+};
+
 /** The blog's requests by hand: the rows of app/rules.ts and no others. */
 export const statements: Statements = {
   'by-id': {
@@ -70,6 +130,9 @@ export const statements: Statements = {
     values: () => [],
     wrap: (json) => JSON.stringify({ data: { posts: { nodes: (JSON.parse(json!) as Post[]).map(withNames) } } }),
   },
+  create,
+  update,
+  'create-nested': createNested,
 };
 
 interface Person {

@@ -27,7 +27,8 @@ export const blog: World = {
     }
   },
   async describe() {
-    return { askers: [{ role: 'member', sub: idOf('user', 42) }], shapes: describeShapes() };
+    const sub = idOf('user', 42);
+    return { askers: [{ role: 'member', sub }], shapes: describeShapes(sub) };
   },
 };
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import SchemaBuilder from '@pothos/core';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { createYoga } from 'graphql-yoga';
+import { createGraphQLError, createYoga } from 'graphql-yoga';
 import { displayNameOf } from '../blog/display-name.ts';
 import { announce, createAuthenticator, readPeerOptions } from '../peer-server.ts';
 import { type Prisma, PrismaClient } from './generated/client/client.ts';
@@ -161,6 +161,68 @@ builder.queryType({
           _max: { views: true },
           orderBy: { category: 'asc' },
         }),
+    }),
+  }),
+});
+
+const NewComment = builder.inputType('NewComment', {
+  fields: (t) => ({
+    postId: t.string({ required: true }),
+    authorId: t.string({ required: true }),
+    body: t.string({ required: true }),
+  }),
+});
+const PostCorrection = builder.inputType('PostCorrection', {
+  fields: (t) => ({ title: t.string({ required: true }) }),
+});
+
+const NestedComment = builder.inputType('NestedComment', {
+  fields: (t) => ({ body: t.string({ required: true }), authorId: t.string({ required: true }) }),
+});
+const NestedComments = builder.inputType('NestedComments', {
+  fields: (t) => ({ create: t.field({ type: [NestedComment], required: true }) }),
+});
+const CreatePostInput = builder.inputType('CreatePostInput', {
+  fields: (t) => ({
+    authorId: t.string({ required: true }),
+    title: t.string({ required: true }),
+    body: t.string({ required: true }),
+    category: t.string({ required: true }),
+    published: t.boolean({ required: true }),
+    createdAt: t.field({ type: 'DateTime', required: true }),
+    comments: t.field({ type: NestedComments, required: true }),
+  }),
+});
+
+const notAllowed = () => createGraphQLError('not allowed');
+
+builder.mutationType({
+  fields: (t) => ({
+    createComment: t.prismaField({
+      type: 'Comment',
+      args: { data: t.arg({ type: NewComment, required: true }) },
+      resolve: async (query, _root, { data }, { viewerId }) => {
+        const where = { AND: [{ id: data.postId }, readable(viewerId)] };
+        const post = data.authorId === viewerId && (await prisma.post.findFirst({ where, select: { id: true } }));
+        if (!post) throw notAllowed();
+        return prisma.comment.create({ ...query, data });
+      },
+    }),
+    createPost: t.prismaField({
+      type: 'Post',
+      args: { data: t.arg({ type: CreatePostInput, required: true }) },
+      // A post is its author's, who may read it, so that of its comments it need only be asked whose they are.
+      resolve: (query, _root, { data }, { viewerId }) => {
+        if ([data, ...data.comments.create].some(({ authorId }) => authorId !== viewerId)) throw notAllowed();
+        return prisma.post.create({ ...query, data });
+      },
+    }),
+    updatePost: t.prismaField({
+      type: 'Post',
+      args: { where: t.arg({ type: PostKey, required: true }), data: t.arg({ type: PostCorrection, required: true }) },
+      // The title, which changes, is in no rule: the row is allowed as it is now where it was as it was.
+      resolve: (query, _root, { where, data }, { viewerId }) =>
+        prisma.post.update({ ...query, where: { id: where.id, ...readable(viewerId) } as never, data }),
     }),
   }),
 });

@@ -5,6 +5,8 @@ import { MillraceError } from '../errors.ts';
  * all, and several of less can fill the memory: either would end the process.
  */
 export interface AnswerRoom {
+  /** Bytes that are still left. */
+  readonly left: number;
   /**
    * Takes the text of one statement's answer; null stands for one that PostgreSQL found too large to send.
    * @throws TOO_LARGE when it does not fit any more
@@ -41,6 +43,9 @@ export function createAnswerRoom(maxBytes: number): AnswerRoom {
     }
   };
   return {
+    get left() {
+      return Math.max(0, maxBytes - taken);
+    },
     take(text) {
       taken += text === null ? Number.POSITIVE_INFINITY : Buffer.byteLength(text);
       if (text === null || taken > maxBytes) {

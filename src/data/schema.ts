@@ -20,6 +20,7 @@ import { addWriteInputs, canBeMade } from './api/write-inputs.ts';
 import type { DataRead } from './planner/plan.ts';
 import { resolveRead } from './resolve.ts';
 import type { Action } from './rules/rule-set.ts';
+import { changeOf } from './writes/one-statement.ts';
 import { resolveWrite, type Write } from './writes/resolve.ts';
 import { changedAt } from './writes/versions.ts';
 
@@ -238,7 +239,10 @@ function addWrite(builder: Builder, api: Api, model: ApiModel, { field, write, a
       nullable: !isMany,
       description,
       args: argumentsOf(t, args),
-      extensions: { data: { model: model.model.name, action } satisfies DataOperation },
+      extensions: {
+        data: { model: model.model.name, action } satisfies DataOperation,
+        change: changeOf(model, write),
+      },
       resolve: (_root, _args, context, info) => resolveWrite(context, info, model, write) as Promise<Answers>,
     }),
   );

@@ -76,6 +76,7 @@ export function createLane(given: {
       const headers = headersByHead.get(head);
       const operation = findOperation({ schema, document }, asked.operationName);
       if (!headers || !operation?.isCandidate) return undefined;
+      if (operation.operation.operation === 'mutation' && !mayWrite(request, passage)) return undefined;
       try {
         passage.viewing ??= given.viewerOf(request.headers.authorization);
         const viewer = await passage.viewing;
@@ -131,6 +132,10 @@ function isUsual(key: string, value: unknown): boolean {
   if (key === 'variables' || key === 'extensions') return typeof value === 'object' && !Array.isArray(value);
   return (key === 'query' || key === 'operationName') && typeof value === 'string' && value !== '';
 }
+
+/** @NOTE a mutation by GET is Yoga's to refuse, and one with a key may have been done before. */
+const mayWrite = ({ method }: IncomingMessage, { idempotencyKey }: Passage): boolean =>
+  method === 'POST' && idempotencyKey === undefined;
 
 /** Undefined for a head that nobody needs to send. */
 function headOf({ method, headers }: IncomingMessage): string | undefined {

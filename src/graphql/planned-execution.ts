@@ -31,7 +31,7 @@ export function plannedExecution(answers: PlannedAnswers): Plugin<Context> {
   const findOperation = createFindOperation();
   return {
     onExecute({ args, setExecuteFn, executeFn }) {
-      const { outcome } = args.contextValue as Passage;
+      const { outcome, idempotencyKey } = args.contextValue as Passage;
       if (outcome === 'unplanned') return;
       if (outcome) {
         return setExecuteFn(() => {
@@ -40,6 +40,8 @@ export function plannedExecution(answers: PlannedAnswers): Plugin<Context> {
       }
       const known = findOperation(args as ExecutionArgs, (args as ExecutionArgs).operationName);
       if (!known?.isCandidate) return;
+      // @NOTE it may have been done before.
+      if (known.operation.operation === 'mutation' && idempotencyKey !== undefined) return;
       setExecuteFn(async (executed: ExecutionArgs) => {
         const { schema, document, variableValues, contextValue } = executed;
         const data = await plannedData(schema, known, variableValues, contextValue as Context).catch(

@@ -19,6 +19,7 @@ import { type Operation, readOf } from '../data/reads.ts';
 import { type ErrorCode, MillraceError } from '../errors.ts';
 import { guardOf } from './guard.ts';
 import { fillOwnFields, findOwnFields } from './own-fields.ts';
+import { mayBeQuick, quickData } from './quick-write.ts';
 
 /** A validated document. */
 export interface Validated {
@@ -30,7 +31,7 @@ export interface Validated {
 export interface KnownOperation {
   operation: OperationDefinitionNode;
   fragments: Operation['fragments'];
-  /** False when no variables could make it a planned read. */
+  /** False when no variables could make it a planned read, or a quick write. */
   isCandidate: boolean;
 }
 
@@ -49,12 +50,21 @@ export function createFindOperation(): FindOperation {
     const operations = document.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION);
     const operation = name ? operations.find((o) => o.name?.value === name) : operations[0];
     if (!operation || (!name && operations.length > 1)) return undefined;
-    const query = schema.getQueryType();
-    const isCandidate = operation.operation === 'query' && !!query && mayBePlanned(operation, query);
-    const made = { operation, fragments: fragmentsIn(document), isCandidate };
+    const fragments = fragmentsIn(document);
+    const made = { operation, fragments, isCandidate: mayBeAnswered(schema, operation, fragments) };
     byName.set(key, made);
     return made;
   };
+}
+
+function mayBeAnswered(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  fragments: Operation['fragments'],
+): boolean {
+  const [query, mutation] = [schema.getQueryType(), schema.getMutationType()];
+  if (operation.operation === 'query') return !!query && mayBePlanned(operation, query);
+  return operation.operation === 'mutation' && !!mutation && mayBeQuick(operation, fragments, mutation);
 }
 
 /** A document's fragments by their names. */
@@ -77,7 +87,7 @@ const costly: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TOO_LARGE']);
 
 /**
  * The text of a planned answer's data; undefined when the executor has to answer, which knows how to say which field failed.
- * @throws MillraceError UNAVAILABLE, TOO_LARGE: what would cost as much again
+ * @throws MillraceError UNAVAILABLE, TOO_LARGE: what would cost as much again; of a write: what may have been done
  */
 export async function plannedData(
   schema: GraphQLSchema,
@@ -89,6 +99,7 @@ export async function plannedData(
   const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, { maxErrors: 1 });
   if (coerced.errors) return undefined;
   const at: Operation = { schema, operation, fragments, variables: coerced.coerced };
+  if (operation.operation === 'mutation') return quickData(at, schema.getMutationType()!, context);
   const query = schema.getQueryType()!;
   try {
     const fields = rootFields(at, query);

@@ -131,8 +131,9 @@ export function createEngine(given: {
       }),
       documentLimits(config),
       costLimit(costs),
-      plannedExecution(answers),
       mutationTransactions(given.db, { costs, idempotency: given.idempotency }),
+      // @NOTE behind it, and so around it: a write that one statement does needs no transaction, and must not stand in one.
+      plannedExecution(answers),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
@@ -170,7 +171,7 @@ export function createEngine(given: {
         // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.
         const room = createAnswerRoom(config.limits.answerBytes);
         const idempotencyKey = keyIn(request.extensions);
-        const contextValue = { ...(await contextOf()), room, idempotencyKey } satisfies Context & Passage;
+        const contextValue: Context & Passage = { ...(await contextOf()), room, idempotencyKey };
         const resolved = await persisted.resolve(request, () => contextValue.viewer);
         const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
         const document = parse(resolved.asked.query);

@@ -19,9 +19,10 @@ const rowTrigger = 'Millrace_capture';
 const truncateTrigger = 'Millrace_capture_truncate';
 
 /** Bumped whenever the functions below change. */
-const version = 2;
+const version = 3;
 
 /**
+ * Besides those of capture, `refuse` is what a write that is one statement takes itself back by (see `data/writes/one-statement.ts`).
  * @NOTE security definer: whoever may write to a table need not know of the log. An update that changes nothing is none: rows
  * are compared byte by byte (`*=`), which any two types allow, and before they are spelled as JSON, which costs the most.
  */
@@ -43,6 +44,10 @@ create or replace function millrace.capture_truncate() returns trigger language 
 begin
   insert into millrace.event_inbox (relation, operation) values (tg_argv[0], 'T');
   return null;
+end $body$;
+create or replace function millrace.refuse() returns text language plpgsql set search_path = '' as $body$
+begin
+  raise exception using errcode = 'MR001', message = 'the rules do not let this write through';
 end $body$;
 comment on function millrace.capture() is 'version ${version}';
 `;

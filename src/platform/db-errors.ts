@@ -28,6 +28,15 @@ export class DatabaseError extends MillraceError {
   }
 }
 
+/**
+ * Whether it is certain that nothing stays of the statement that failed so: PostgreSQL has refused it.
+ * @NOTE of a connection that broke, nobody knows.
+ */
+export const leavesNothing = (error: unknown): boolean =>
+  error instanceof DatabaseError &&
+  error.code !== 'UNAVAILABLE' &&
+  (error.cause as Partial<DriverError> | undefined)?.code?.length === 5;
+
 /** By SQLSTATE, or the class that its first two characters name (PostgreSQL manual, appendix A). */
 const meanings: Record<string, [code: MillraceError['code'], message: string]> = {
   '23505': ['CONFLICT', 'another row has these values already'],
@@ -38,6 +47,8 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
   '23514': ['INVALID_INPUT', 'a value is not allowed here'],
   '23P01': ['CONFLICT', 'another row excludes this one'],
   '428C9': ['INVALID_INPUT', 'the database makes one of these values by itself'],
+  // What `millrace.refuse()` takes back a write by.
+  MR001: ['FORBIDDEN', 'not allowed'],
   // What a trigger or a function of whoever owns the database says no with.
   P0001: ['INVALID_INPUT', 'the database does not accept this'],
   '25006': ['UNAVAILABLE', 'the database takes no changes now'],

@@ -3,6 +3,7 @@ import { parseDatabaseUrl } from './database-url.ts';
 import { translateDatabaseError } from './db-errors.ts';
 import { createReadLines } from './read-lines.ts';
 import { timeWaited } from './read-paces.ts';
+import { readTexts } from './text-query.ts';
 import { createTransaction, type LentConnection, type Transaction, type Transactor } from './transaction.ts';
 
 /** A statement: its text, its values, and a name when it is to be prepared once on each connection. */
@@ -12,6 +13,8 @@ export interface Query {
   name?: string;
   /** It changes nothing, so that it may share a connection with others. */
   isRead?: boolean;
+  /** It changes something and commits by itself; what it yields are texts. */
+  isWrite?: boolean;
 }
 
 /** Rows as lists of values, in the order of the select list. */
@@ -148,6 +151,16 @@ export function openDatabase(
       throw translateDatabaseError(error);
     });
   };
+  const write = async ({ text, values, name }: Query): Promise<Rows> => {
+    const rows = await withClient(async (client) => {
+      if (name === undefined || text.length > maxPrepared.one) return run(client, { text, values });
+      const texts = await readTexts(client, { name, text, values });
+      remember(preparedOn(client), name, text);
+      return texts;
+    });
+    onCommit();
+    return rows;
+  };
   const preparedOn = (client: pg.PoolClient) => {
     const known = prepared.get(client) ?? { names: new Set(), length: 0 };
     prepared.set(client, known);
@@ -182,7 +195,8 @@ export function openDatabase(
   const begin = () => createTransaction(borrow, onCommit);
 
   return {
-    query: (query) => (mayShare(query) ? read(query) : withClient((client) => run(client, query))),
+    query: (query) =>
+      mayShare(query) ? read(query) : query.isWrite ? write(query) : withClient((client) => run(client, query)),
     script: async (text) => void (await withClient((client) => runScript(client, text))),
     begin,
     async transaction(work) {

@@ -79,6 +79,7 @@ async function sameTwice(asked: WireRequest, both = servers): Promise<boolean> {
 const isLeftToYoga = ({ headers = {}, body = '' }: WireRequest): boolean =>
   body.length > 20_000 || 'access-control-request-headers' in headers;
 
+const oneWrite = `mutation { updateTask(where: { id: "${team.pond}" }, data: { priority: 5 }) { title } }`;
 const isAsked = (query: string): boolean => !/^(subscription|mutation)\b|@live/.test(query);
 const documented = readdirSync('docs')
   .filter((name) => name.endsWith('.md') && name !== 'custom-fields.md')
@@ -201,11 +202,11 @@ describe('is not to be told from Yoga by', () => {
     ['introspection beside a read', post({ query: '{ tasks { totalCount } __type(name: "Task") { name } }' }), false],
     ['a live query that is asked once', post({ query: 'query @live { tasks { totalCount } }' }), true],
     ['a subscription', post({ query: 'subscription { taskChanges { cursor } }' }), false],
-    [
-      'a write',
-      post({ query: `mutation { updateTask(where: { id: "${team.pond}" }, data: { priority: 5 }) { title } }` }),
-      false,
-    ],
+    ['a write of one row', post({ query: oneWrite }), true],
+    ['a write of one row in an address, when it is known', get({ query: oneWrite }), false],
+    ['a write under a key', post({ query: oneWrite }, { headers: { 'idempotency-key': 'once' } }), false],
+    ['a write that is refused', post({ query: oneWrite }, { as: { sub: team.dora } }), false],
+    ['two writes', post({ query: `${oneWrite.slice(0, -1)} again: ${oneWrite.slice('mutation { '.length)}` }), false],
     ['a write in an address', get({ query: `mutation { deleteTask(where: { id: "${team.pond}" }) { id } }` }), false],
     ['a document of no sense', post({ query: '{ tasks { nope } }' }), false],
     ['a document that does not end', post({ query: '{ tasks {' }), false],
@@ -264,7 +265,7 @@ describe('is not to be told from Yoga where a document is named by', () => {
   const extensions = extensionsOf(query);
   const named = { extensions: JSON.stringify(extensions) };
   const unknown = extensionsOf('{ nobody }');
-  const writing = `mutation { updateTask(where: { id: "${team.pond}" }, data: { priority: 5 }) { title } }`;
+  const writing = `mutation Named { updateTask(where: { id: "${team.pond}" }, data: { priority: 5 }) { title } }`;
   const cases: [string, WireRequest, boolean][] = [
     ['its hash in a body', post({ variables, extensions }), true],
     ['its hash, beside nothing', post({ query: null, variables, extensions }), true],
@@ -293,7 +294,7 @@ describe('is not to be told from Yoga where a document is named by', () => {
     ['another version', post({ extensions: { persistedQuery: { version: 2, sha256Hash: sha256 } } }), false],
     ['a text for all of it', post({ extensions: { persistedQuery: 'x' } }), false],
     ['a hash in capitals', post({ documentId: `sha256:${sha256.toUpperCase()}` }), false],
-    ['the hash of a write', post({ query: writing, extensions: extensionsOf(writing) }), false],
+    ['the hash of a write', post({ query: writing, extensions: extensionsOf(writing) }), true],
     ['the hash of a write in an address', get({ extensions: JSON.stringify(extensionsOf(writing)) }), false],
     ['the hash of no sense', post({ query: '{ nope }', extensions: extensionsOf('{ nope }') }), false],
     ['the hash of what made none', post({ extensions: extensionsOf('{ nope }') }), false],

@@ -178,7 +178,8 @@ describe('variables', () => {
     const response = await admin.post(
       `{"query":${JSON.stringify(write)},"variables":{"id":"${id}","v":{"__proto__":{"x":1}}}}`,
     );
-    expect(await response.text()).toContain('"extra":{"__proto__":{"x":1}}');
+    // @NOTE by its text: an object that is made of it may have another prototype in its place.
+    expect(await response.text()).toMatch(/"extra":\{"__proto__": ?\{"x": ?1\}\}/);
   });
 });
 

@@ -17,6 +17,7 @@ export interface SchemaServerOptions {
   /** SQL that fills the tables. */
   rows?: string;
   config?: TestServerOptions['config'];
+  quickWrites?: TestServerOptions['quickWrites'];
   /** Another server's start: that of a copy of `src/`. */
   start?: TestServerOptions['start'];
   /** A database that has the tables and rows already; it is left as it is. */
@@ -49,13 +50,15 @@ async function filesOf(schema: string): Promise<readonly SchemaFile[]> {
 
 /** Starts a real server for a schema that stands in the test, on a database of its own with that schema's tables. */
 export async function startSchemaServer(options: SchemaServerOptions): Promise<TestServer> {
-  const { schema, rules, extend, rows, config, start } = options;
+  const { schema, rules, extend, rows, config, quickWrites, start } = options;
   await using stack = new AsyncDisposableStack();
   const given = options.databaseUrl;
   const { url, files } = given
     ? { url: given, files: await filesOf(schema) }
     : stack.use(await createSchemaDatabase(schema, rows));
-  const server = stack.use(await startServer({ databaseUrl: url, sources: { files, rules, extend }, config, start }));
+  const server = stack.use(
+    await startServer({ databaseUrl: url, sources: { files, rules, extend }, config, quickWrites, start }),
+  );
   const owned = stack.move();
   return { ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

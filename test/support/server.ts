@@ -6,6 +6,7 @@ import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { print } from 'graphql';
 import type { Sources } from '../../src/application.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
+import type { QuickWrites } from '../../src/data/writes/quick-writes.ts';
 import type { Lane } from '../../src/graphql/lane.ts';
 import { openLog } from '../../src/platform/log.ts';
 import { type Server, startServer as start } from '../../src/server.ts';
@@ -52,6 +53,8 @@ export interface TestServerOptions {
   config?: (config: Config) => Config;
   /** Another lane in front of Yoga, made of the server's own. */
   lane?: (own: Lane) => Lane;
+  /** Other quick writes, made of the application's own. */
+  quickWrites?: (own: QuickWrites) => QuickWrites;
   /** Another server's start: that of a copy of `src/`. */
   start?: typeof start;
 }
@@ -76,6 +79,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     await (options.start ?? start)(options.config?.(config) ?? config, {
       sources: options.sources,
       lane: options.lane,
+      quickWrites: options.quickWrites,
       migrations: null,
       log: openLog('silent'),
     }),

@@ -125,6 +125,10 @@ export function modelNamed(datamodel: Datamodel, name: string): Model {
   return model;
 }
 
+/** Whether the table is a view's. */
+export const isView = ({ models }: Datamodel, { schema, name }: TableName): boolean =>
+  [...models.values()].some(({ table, isView }) => isView && table.schema === schema && table.name === name);
+
 /** The relation field of that name on the model. */
 export function relationNamed(model: Model, name: string): RelationField {
   const field = model.fields.get(name);

@@ -1,4 +1,5 @@
 import { type FieldProblem, invalidInput, MillraceError } from '../../errors.ts';
+import type { Viewer } from '../../viewer.ts';
 import type { ApiModel } from '../api/api-model.ts';
 import type { ColumnField } from '../model/datamodel.ts';
 import type { Compiler } from '../planner/compiler.ts';
@@ -77,8 +78,12 @@ export function assign(write: RowWrite, field: ColumnField, value: unknown, path
 export function assignedSql(c: Compiler, field: ColumnField, assignment: Assignment): string {
   if ('sql' in assignment) return assignment.sql;
   if ('value' in assignment) return c.statement.bind(constant(assignment.value));
-  const [before, by] = [columnRef('t', field), c.statement.bind(constant(assignment.by))];
-  switch (assignment.change) {
+  return changedSql(assignment.change, columnRef('t', field), c.statement.bind(constant(assignment.by)));
+}
+
+/** What becomes of what was before, in SQL. */
+export function changedSql(change: Change, before: string, by: string): string {
+  switch (change) {
     case 'increment':
       return `${before} + ${by}`;
     case 'decrement':
@@ -129,9 +134,17 @@ export function fillDefaults(run: WriteRun, model: ApiModel, write: RowWrite, pa
 }
 
 /** What the application's rules put where the writer says nothing. */
-export function byRule({ context }: Pick<WriteRun, 'context'>, { defaults }: ApiModel, field: ColumnField): Filling {
+export const byRule = ({ context }: Pick<WriteRun, 'context'>, model: ApiModel, field: ColumnField): Filling =>
+  defaultByRule(context.viewer, model, field);
+
+/** The same for whoever has no more than a viewer. */
+export function defaultByRule(
+  viewer: Viewer,
+  { defaults }: ApiModel,
+  field: ColumnField,
+): { value: unknown } | undefined {
   const given = defaults?.[field.name];
-  const value: unknown = typeof given === 'function' ? given(context.viewer) : given;
+  const value: unknown = typeof given === 'function' ? given(viewer) : given;
   if (value === undefined) return undefined;
   const encode = field.isList ? eachOf(encoderOf(field)) : encoderOf(field);
   return { value: value === null ? null : encode(value, field.name) };
