@@ -38,8 +38,8 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
   '23514': ['INVALID_INPUT', 'a value is not allowed here'],
   '23P01': ['CONFLICT', 'another row excludes this one'],
   '428C9': ['INVALID_INPUT', 'the database makes one of these values by itself'],
-  // What a trigger or a function of whoever owns the database says no with.
-  P0001: ['INVALID_INPUT', 'the database does not accept this'],
+  '23': ['INVALID_INPUT', 'a value is not allowed here'],
+  '44': ['INVALID_INPUT', 'a value is not allowed here'],
   '25006': ['UNAVAILABLE', 'the database takes no changes now'],
   '22003': ['INVALID_INPUT', 'a number is out of range'],
   '22001': ['INVALID_INPUT', 'a text is too long'],
@@ -57,6 +57,15 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
   '3D': ['UNAVAILABLE', 'the database is not available'],
   '28': ['UNAVAILABLE', 'the database is not available'],
 };
+
+/** What a trigger or a function of whoever owns the database says no with. */
+const refusal: [code: MillraceError['code'], message: string] = ['INVALID_INPUT', 'the database does not accept this'];
+
+/**
+ * What PL/pgSQL raises, the standard's class of exceptions of one's own, and the classes that the standard leaves to everybody and
+ * PostgreSQL does not use. (Node's own codes begin with E.)
+ */
+const isRefusal = (code: string): boolean => /^(?:09|27|45|(?!72|XX)[6-9I-Z])/.test(code);
 
 /** What a database without `pg_trgm` says of fuzzy search. */
 const lacksTrigrams = /\b(?:word_)?similarity\(text, text\)/;
@@ -88,7 +97,7 @@ export function translateDatabaseError(error: unknown): MillraceError {
       'fuzzy search needs the extension pg_trgm, which the database does not have: npx millrace search-index makes a migration for it';
     return new DatabaseError('INVALID_INPUT', message, error);
   }
-  const meaning = meanings[code] ?? meanings[code.slice(0, 2)];
+  const meaning = meanings[code] ?? meanings[code.slice(0, 2)] ?? (isRefusal(code) ? refusal : undefined);
   if (!meaning || code.length !== 5) return new DatabaseError('INTERNAL', 'something went wrong', error);
   return new DatabaseError(...meaning, error, violationOf(code, driver));
 }

@@ -2,8 +2,8 @@
 // long form; see README.md.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { askAs, type Program, startMain, startProgram, urlIn } from '../support/program.ts';
 import { ask, testDatabase } from '../support/postgres.ts';
+import { askAs, type Program, startMain, startProgram, urlIn } from '../support/program.ts';
 import { insertTeam, team } from '../support/team.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { createRandom, type Random } from './random.ts';
@@ -97,60 +97,70 @@ async function write(
   }
 }
 
-it(`stores every document wholly or not at all, and each that was answered, through ${kills} kills of the server`, async () => {
-  await using database = await testDatabase();
-  await insertTeam(database.url);
-  using directory = temporaryDirectory('millrace-killed');
-  const settings = { DATABASE_URL: database.url, MILLRACE_DIR: directory.path, HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
-  const minting = startProgram(
-    [process.execPath, 'bin/millrace.mjs', 'token', '--sub', team.ben, '--expires', '8h'],
-    process.cwd(),
-    settings,
-  );
-  await minting.ended;
-  const token = minting.output().trim();
+it(
+  `stores every document wholly or not at all, and each that was answered, through ${kills} kills of the server`,
+  async () => {
+    await using database = await testDatabase();
+    await insertTeam(database.url);
+    using directory = temporaryDirectory('millrace-killed');
+    const settings = { DATABASE_URL: database.url, MILLRACE_DIR: directory.path, HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
+    const minting = startProgram(
+      [process.execPath, 'bin/millrace.mjs', 'token', '--sub', team.ben, '--expires', '8h'],
+      process.cwd(),
+      settings,
+    );
+    await minting.ended;
+    const token = minting.output().trim();
 
-  const random = createRandom(seed);
-  const documents: Document[] = [];
-  const tally = { answered: 0, 'in flight': 0, 'stored nevertheless': 0 };
-  for (let round = 1; round <= kills; round += 1) {
-    const first = documents.length;
-    await using server: Program = startMain(process.cwd(), settings);
-    const url = await urlIn(server);
-    const before = documents.reduce((sum, { answered }) => sum + answered, 0);
-    const clients = Array.from({ length: clientCount }, (_, client) => {
-      // A document of an earlier round is somebody's in this one.
-      const mine = documents.slice(0, first).filter((d) => numberOf(d) % clientCount === client && d.answered > 0);
-      return write(url, token, documents, () => (mine.length > 0 ? random.pick(mine) : undefined), random);
-    });
-    const written = Promise.all(clients);
-    await sleep(100 + random.below(700));
-    server.child.kill('SIGKILL');
-    const cut = (await written).filter((document) => document !== undefined);
-    await server.ended;
-    await waitForSilence(database.url);
+    const random = createRandom(seed);
+    const documents: Document[] = [];
+    const tally = { answered: 0, 'in flight': 0, 'stored nevertheless': 0 };
+    for (let round = 1; round <= kills; round += 1) {
+      const first = documents.length;
+      await using server: Program = startMain(process.cwd(), settings);
+      const url = await urlIn(server);
+      const before = documents.reduce((sum, document) => sum + document.answered, 0);
+      const clients = Array.from({ length: clientCount }, (_, client) => {
+        // A document of an earlier round is somebody's in this one.
+        const mine = documents.slice(0, first).filter((d) => numberOf(d) % clientCount === client && d.answered > 0);
+        return write(url, token, documents, () => (mine.length > 0 ? random.pick(mine) : undefined), random);
+      });
+      const written = Promise.all(clients);
+      // Mostly among writes that follow on others, else among the first ones of a server that has just begun.
+      const answered = () => documents.reduce((sum, document) => sum + document.answered, 0);
+      while (round % 4 !== 0 && answered() === before) await sleep(5);
+      await sleep(random.below(600));
+      server.child.kill('SIGKILL');
+      const cut = (await written).filter((document) => document !== undefined);
+      await server.ended;
+      await waitForSilence(database.url);
 
-    const stored = await storedOf(database.url);
-    for (const { name, answered, sent } of documents) {
-      const versions = [...(stored.get(name) ?? [])];
-      const isThere = versions.length === 1 && versions[0]![1] === whole && [answered, sent].includes(versions[0]![0]);
-      const isNot = versions.length === 0 && answered === 0;
-      expect(isThere || isNot, `round ${round}: ${name} v${answered}/v${sent} is ${JSON.stringify(versions)}`).toBe(true);
+      const stored = await storedOf(database.url);
+      for (const { name, answered, sent } of documents) {
+        const versions = [...(stored.get(name) ?? [])];
+        const isThere =
+          versions.length === 1 && versions[0]![1] === whole && [answered, sent].includes(versions[0]![0]);
+        const isNot = versions.length === 0 && answered === 0;
+        expect(isThere || isNot, `round ${round}: ${name} v${answered}/v${sent} is ${JSON.stringify(versions)}`).toBe(
+          true,
+        );
+      }
+      expect(stored.size).toBeLessThanOrEqual(documents.length);
+      tally.answered += answered() - before;
+      tally['in flight'] += cut.length;
+      for (const document of cut) {
+        const [version] = stored.get(document.name)?.keys() ?? [];
+        if (version === document.sent) {
+          tally['stored nevertheless'] += 1;
+          document.answered = version;
+        } else document.sent = document.answered;
+      }
+      if (round % 10 === 0) console.log(`${round} kills: ${JSON.stringify(tally)}, ${documents.length} documents`);
     }
-    expect(stored.size).toBeLessThanOrEqual(documents.length);
-    tally.answered += documents.reduce((sum, { answered }) => sum + answered, 0) - before;
-    tally['in flight'] += cut.length;
-    for (const document of cut) {
-      const [version] = stored.get(document.name)?.keys() ?? [];
-      if (version === document.sent) {
-        tally['stored nevertheless'] += 1;
-        document.answered = version;
-      } else document.sent = document.answered;
-    }
-  }
-  console.log(`${kills} kills: ${JSON.stringify(tally)}, ${documents.length} documents`);
-  // The kills have hit what they are for: writes under way, most of which came to nothing.
-  expect(tally['in flight']).toBeGreaterThan(kills);
-  expect(tally['in flight'] - tally['stored nevertheless']).toBeGreaterThan(kills / 2);
-  expect(tally.answered).toBeGreaterThan(kills);
-}, kills * 10_000 + 60_000);
+    // The kills have hit what they are for: writes under way, most of which came to nothing.
+    expect(tally['in flight']).toBeGreaterThan(kills);
+    expect(tally['in flight'] - tally['stored nevertheless']).toBeGreaterThan(kills / 2);
+    expect(tally.answered).toBeGreaterThanOrEqual(kills / 2);
+  },
+  kills * 10_000 + 60_000,
+);

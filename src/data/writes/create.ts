@@ -142,8 +142,12 @@ async function insertRows(
     const conflict = skipsDuplicates ? ' on conflict do nothing' : '';
     return `insert into ${tableRef(model.model.table)} as t ${body}${conflict} returning ${keyColumns(model.model, 't')}`;
   });
+  // A trigger may leave a row out without a word, and nothing says which of several it was.
+  if (!skipsDuplicates && keys.length !== rows.length) throw invalidInput(rows[0]!.data.path, leftOut);
   return keys as unknown as RowKey[];
 }
+
+const leftOut = 'the database does not accept this';
 
 /**
  * That a name is taken is told to those who might have made the row under another one, which is tried.
