@@ -15,6 +15,8 @@ export interface Violation {
   kind: 'unique' | 'reference' | 'required' | 'check';
   table: string | undefined;
   columns: readonly string[];
+  /** Their values, as PostgreSQL writes them. Somebody's data: they are compared with what a client has sent, and never shown. */
+  values?: string;
 }
 
 /** An error of the database in our own words. The original is kept as `cause` for the log and never shown. */
@@ -106,7 +108,7 @@ function violationOf(code: string, driver: DriverError): Violation | undefined {
   const table = driver.table;
   switch (code) {
     case '23505':
-      return { kind: 'unique', table, columns: keyColumns(driver.detail) };
+      return { kind: 'unique', table, columns: keyColumns(driver.detail), values: keyValues(driver.detail) };
     case '23503':
     case '23001':
       return { kind: 'reference', table, columns: keyColumns(driver.detail) };
@@ -119,7 +121,11 @@ function violationOf(code: string, driver: DriverError): Violation | undefined {
   }
 }
 
-/** The columns in `Key (a, "b")=(…)`; the values after them are somebody's data and are not read. */
+/** The values in `Key (a, "b")=(…)`. */
+const keyValues = (detail: string | undefined): string | undefined =>
+  detail?.match(/^Key \(.*?\)=\((.*)\) already exists\.$/s)?.[1];
+
+/** The columns in `Key (a, "b")=(…)`. */
 function keyColumns(detail: string | undefined): string[] {
   const list = detail?.match(/^Key \((.*?)\)=/)?.[1];
   return list ? list.split(', ').map((name) => name.replaceAll(/^"|"$/g, '').replaceAll('""', '"')) : [];

@@ -35,7 +35,10 @@ const there: readonly Named[] = [
 ];
 const thereOf = (model: string): Named[] => there.filter(([name]) => name === model);
 let made = 1300;
-const base = (model: string): Data => bases[model]!((made += 1));
+const base = (model: string): Data => {
+  made += 1;
+  return bases[model]!(made);
+};
 
 /** Values that no column of this kind takes, and whether the error can say which column it was. */
 function badValues({ type, nativeType, nativeArgs }: ColumnField): [value: unknown, isKnown: boolean][] {
@@ -150,7 +153,7 @@ function* keyFaults(): Generator<Fault> {
       for (const named of thereOf(name).slice(0, 1))
         yield { what, code: 'NOT_FOUND', fields, row: { model, data: { [relation.name]: connect }, there: named } };
       if (relation.link.kind !== 'own' || relation.link.pairs.length > 1) continue;
-      const [{ local }] = relation.link.pairs as [{ local: ColumnField }];
+      const { local } = relation.link.pairs[0]!;
       const [value] = Object.values(target);
       const row = { model, data: { ...base(name), [local.name]: value } };
       yield { what: `${name}.${local.name} names no row`, code: 'NOT_FOUND', fields: [local.name], row };
@@ -303,7 +306,7 @@ function* guardedFaults(): Generator<Fault> {
       },
     },
     { id: 1 },
-    ['boxes.create.0.id'],
+    ['boxes.create.1.id'],
   );
   yield fault(
     'two new rows of one name',
@@ -320,7 +323,42 @@ function* guardedFaults(): Generator<Fault> {
       },
     },
     { id: 1 },
-    ['boxes.createMany.data.0.vaultId', 'boxes.createMany.data.0.label'],
+    ['boxes.createMany.data.1.vaultId', 'boxes.createMany.data.1.label'],
+  );
+  const one = { id: 70, label: 'x' };
+  const boxes = (second: Data) => ({ boxes: { create: [one, second] } });
+  yield fault('the second has a key that is taken', 'CONFLICT', 'Vault', boxes({ id: 2, label: 'y' }), { id: 1 }, [
+    'boxes.create.1.id',
+  ]);
+  yield fault(
+    'a second row that is too much',
+    'INVALID_INPUT',
+    'users',
+    {
+      staff: {
+        create: [
+          { full_name: 'a', type: 'b' },
+          { full_name: 'c', type: 'vanish' },
+        ],
+      },
+    },
+    ada[1],
+    ['staff.create'],
+  );
+  yield fault(
+    'a second row that is refused',
+    'INVALID_INPUT',
+    'users',
+    {
+      staff: {
+        create: [
+          { full_name: 'a', type: 'b' },
+          { full_name: 'c', type: 'raise P0001' },
+        ],
+      },
+    },
+    ada[1],
+    ['staff.create'],
   );
   yield fault(
     'the key of the row around',
