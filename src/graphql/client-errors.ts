@@ -23,7 +23,12 @@ function fieldsIn(message: string): { fields?: FieldProblem[] } {
     );
   if (!match) return {};
   const [, variable, path, problem, missing] = match;
-  return { fields: [{ path: path ?? variable!, message: withoutSuggestion(problem ?? missing!) }] };
+  // Of a field that lacks or is one too many, GraphQL names the object that it is missed in.
+  const field = /^Field "(\w+)" (?:of required type .* was not provided|is not defined by type )/.exec(
+    problem ?? '',
+  )?.[1];
+  const place = [path?.replaceAll(/\[(\d+)\]/g, '.$1') ?? variable!, ...(field ? [field] : [])].join('.');
+  return { fields: [{ path: place, message: withoutSuggestion(problem ?? missing!) }] };
 }
 
 function rootOf(error: GraphQLError): Error | undefined {

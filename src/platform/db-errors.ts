@@ -15,6 +15,8 @@ export interface Violation {
   kind: 'unique' | 'reference' | 'required' | 'check';
   table: string | undefined;
   columns: readonly string[];
+  /** Their values, as PostgreSQL writes them. Somebody's data: they are compared with what a client has sent, and never shown. */
+  values?: string;
 }
 
 /** An error of the database in our own words. The original is kept as `cause` for the log and never shown. */
@@ -49,8 +51,8 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
   '428C9': ['INVALID_INPUT', 'the database makes one of these values by itself'],
   // What `millrace.refuse()` takes back a write by.
   MR001: ['FORBIDDEN', 'not allowed'],
-  // What a trigger or a function of whoever owns the database says no with.
-  P0001: ['INVALID_INPUT', 'the database does not accept this'],
+  '23': ['INVALID_INPUT', 'a value is not allowed here'],
+  '44': ['INVALID_INPUT', 'a value is not allowed here'],
   '25006': ['UNAVAILABLE', 'the database takes no changes now'],
   '22003': ['INVALID_INPUT', 'a number is out of range'],
   '22001': ['INVALID_INPUT', 'a text is too long'],
@@ -68,6 +70,15 @@ const meanings: Record<string, [code: MillraceError['code'], message: string]> =
   '3D': ['UNAVAILABLE', 'the database is not available'],
   '28': ['UNAVAILABLE', 'the database is not available'],
 };
+
+/** What a trigger or a function of whoever owns the database says no with. */
+const refusal: [code: MillraceError['code'], message: string] = ['INVALID_INPUT', 'the database does not accept this'];
+
+/**
+ * What PL/pgSQL raises, the standard's class of exceptions of one's own, and the classes that the standard leaves to everybody and
+ * PostgreSQL does not use. (Node's own codes begin with E.)
+ */
+const isRefusal = (code: string): boolean => /^(?:09|27|45|(?!72|XX)[6-9I-Z])/.test(code);
 
 /** What a database without `pg_trgm` says of fuzzy search. */
 const lacksTrigrams = /\b(?:word_)?similarity\(text, text\)/;
@@ -99,7 +110,7 @@ export function translateDatabaseError(error: unknown): MillraceError {
       'fuzzy search needs the extension pg_trgm, which the database does not have: npx millrace search-index makes a migration for it';
     return new DatabaseError('INVALID_INPUT', message, error);
   }
-  const meaning = meanings[code] ?? meanings[code.slice(0, 2)];
+  const meaning = meanings[code] ?? meanings[code.slice(0, 2)] ?? (isRefusal(code) ? refusal : undefined);
   if (!meaning || code.length !== 5) return new DatabaseError('INTERNAL', 'something went wrong', error);
   return new DatabaseError(...meaning, error, violationOf(code, driver));
 }
@@ -114,7 +125,7 @@ function violationOf(code: string, driver: DriverError): Violation | undefined {
   const table = driver.table;
   switch (code) {
     case '23505':
-      return { kind: 'unique', table, columns: keyColumns(driver.detail) };
+      return { kind: 'unique', table, columns: keyColumns(driver.detail), values: keyValues(driver.detail) };
     case '23503':
     case '23001':
       return { kind: 'reference', table, columns: keyColumns(driver.detail) };
@@ -127,7 +138,11 @@ function violationOf(code: string, driver: DriverError): Violation | undefined {
   }
 }
 
-/** The columns in `Key (a, "b")=(…)`; the values after them are somebody's data and are not read. */
+/** The values in `Key (a, "b")=(…)`. */
+const keyValues = (detail: string | undefined): string | undefined =>
+  detail?.match(/^Key \(.*?\)=\((.*)\) already exists\.$/s)?.[1];
+
+/** The columns in `Key (a, "b")=(…)`. */
 function keyColumns(detail: string | undefined): string[] {
   const list = detail?.match(/^Key \((.*?)\)=/)?.[1];
   return list ? list.split(', ').map((name) => name.replaceAll(/^"|"$/g, '').replaceAll('""', '"')) : [];

@@ -12,7 +12,7 @@ afterAll(() => server[Symbol.asyncDispose]());
 it.each([
   ['{ where: { dueAt: { lt: "x" } } }', { where: { dueAt: { lt: 'x' } } }, 'where.dueAt.lt', /must be a date and time/],
   ['an Int that is none', { where: { priority: { gt: 2 ** 40 } } }, 'where.priority.gt', /32-bit/],
-  ['a field that is not there', { where: { nope: 1 } }, 'where', /"nope"/],
+  ['a field that is not there', { where: { nope: 1 } }, 'where.nope', /"nope"/],
 ])('names the input that is wrong in a variable: %s', async (_title, variables, path, message) => {
   const { errors } = await server.stranger.query(
     'query ($where: TaskWhereInput) { tasks(where: $where) { totalCount } }',

@@ -31,9 +31,11 @@ export const canBeMade = ({ model }: ApiModel): boolean => !model.unsupported.so
 const numbersOf = (api: Api, model: ApiModel): [string, ColumnField][] =>
   columnsIn(changeable(api, model)).filter(
     ([, { isList, type, nativeType, refersTo }]) =>
-      !isList && !refersTo && type.kind === 'scalar' && numeric.has(type.name) && nativeType !== 'Money',
+      !isList && !refersTo && type.kind === 'scalar' && numeric.has(type.name) && !unreckoned.has(nativeType),
   );
 const numeric = new Set(['Int', 'BigInt', 'Float', 'Decimal']);
+/** PostgreSQL has no such operators for these, or none with a number. */
+const unreckoned = new Set<string | undefined>(['Money', 'Oid']);
 
 const listsOf = (api: Api, model: ApiModel): [string, ColumnField][] =>
   columnsIn(changeable(api, model)).filter(([, { isList }]) => isList);

@@ -131,7 +131,7 @@ async function insertAlike(
   try {
     return await (model.policy ? orUnderAnotherName(run, model, rows, insert) : insert(run));
   } catch (error) {
-    throw explained(run, error, model, rows[0]!);
+    throw explained(run, error, model, rows);
   }
 }
 
@@ -151,8 +151,13 @@ async function insertRows(
     const conflict = skipsDuplicates ? ' on conflict do nothing' : '';
     return `insert into ${tableRef(model.model.table)} as t ${body}${conflict} returning ${keyColumns(model.model, 't')}`;
   });
+  // A trigger may leave a row out without a word, and nothing says which of several it was.
+  if (!skipsDuplicates && keys.length !== rows.length)
+    throw invalidInput(rows.length === 1 ? rows[0]!.data.path : listOf(rows[0]!), leftOut);
   return keys as unknown as RowKey[];
 }
+
+const leftOut = 'the database does not accept this';
 
 /**
  * That a name is taken is told to those who might have made the row under another one, which is tried.
@@ -179,8 +184,26 @@ async function orUnderAnotherName(
 }
 
 /** An error of the database in the words of what was asked. */
-function explained(run: WriteRun, error: unknown, model: ApiModel, { data }: Prepared): unknown {
-  return leadingNowhere(run, error, model, data) ?? inFieldNames(error, model, data.path);
+function explained(run: WriteRun, error: unknown, model: ApiModel, rows: readonly Prepared[]): unknown {
+  const row = rows.length === 1 ? rows[0]! : rowAtFault(error, model, rows);
+  if (row) return leadingNowhere(run, error, model, row.data) ?? inFieldNames(error, model, row.data.path);
+  if (!(error instanceof DatabaseError) || error.details.fields) return error;
+  // It was one of several, and nobody can say which.
+  const fields = [{ path: listOf(rows[0]!), message: error.message }];
+  return new MillraceError(error.code, error.message, { ...error.details, fields }, { cause: error });
+}
+
+const listOf = ({ data }: Prepared): string => data.path.replace(/\.\d+$/, '');
+
+/** The one of these rows whose values another row has; of two that have them both, the later one. */
+function rowAtFault(error: unknown, { model }: ApiModel, rows: readonly Prepared[]): Prepared | undefined {
+  const violation = error instanceof DatabaseError ? error.violation : undefined;
+  if (violation?.kind !== 'unique' || violation.table !== model.table.name) return undefined;
+  const fields = violation.columns.map((column) => model.columns.find((field) => field.column === column));
+  return rows.findLast(({ write }) => {
+    const set = fields.map((field) => field && write.columns.get(field));
+    return set.map((a) => (a && 'value' in a ? String(a.value) : '')).join(', ') === violation.values;
+  });
 }
 
 /**
