@@ -1,0 +1,114 @@
+import { type ModelViewer, may, mayField, mayRead, sightOf } from '../../model/access.ts';
+import { matches } from '../../model/where.ts';
+import type { Row } from '../../model/world.ts';
+import { type Memory, Refusal, rowsOf, shapeIn } from './memory.ts';
+import { keyHolder, type Link } from './shape.ts';
+
+/** A mutation under way: whose, and upon what. */
+export interface Write {
+  memory: Memory;
+  viewer: ModelViewer;
+}
+
+/** Arguments as a client gives them. */
+export type Data = Readonly<Record<string, unknown>>;
+
+/** A row and a relation of it. */
+export interface Origin {
+  model: string;
+  row: Row;
+  link: Link;
+}
+
+/** Which rows are meant. */
+export interface Sought {
+  /** A key or a filter, in the client's voice. */
+  where?: unknown;
+  /** Only those related to a row. */
+  of?: Origin;
+}
+
+/** The visible rows that are sought. */
+export function find({ memory, viewer }: Write, model: string, { where = null, of }: Sought): Row[] {
+  const sight = sightOf(memory.world, viewer);
+  return rowsOf(memory, model).filter(
+    (row) =>
+      mayRead(memory.world, viewer, model, row) &&
+      matches(sight, model, row, where) === true &&
+      (!of || isRelated({ memory, viewer }, of, row)),
+  );
+}
+
+/** Whether a row is at the other end, as far as the viewer may know: a key that is hidden leads nowhere. */
+function isRelated({ memory, viewer }: Write, { model, row, link }: Origin, other: Row): boolean {
+  const reads = (of: string, at: Row, column: string) => mayField(memory.world, viewer, 'read', of, at, column);
+  switch (link.kind) {
+    case 'own':
+      return row[link.local] === other[link.remote] && reads(model, row, link.local);
+    case 'foreign': {
+      const holder = keyHolder(memory.world.schema, link);
+      return other[holder.local] === row[holder.remote] && reads(link.to, other, holder.local);
+    }
+    case 'join':
+      return rowsOf(memory, link.table).some((j) => j[link.here] === row.id && j[link.there] === other.id);
+  }
+}
+
+/** The visible rows that are sought, all of which the viewer may change or delete as they are. @throws Refusal */
+export function claim(write: Write, action: 'update' | 'delete', model: string, sought: Sought): Row[] {
+  const rows = find(write, model, sought);
+  for (const row of rows) requireRule(write, action, model, row);
+  return rows;
+}
+
+/** The one row of these; what is hidden is not there. @throws Refusal */
+export function only(rows: readonly Row[], model: string): Row {
+  if (!rows[0]) throw new Refusal('NOT_FOUND', `no such ${model}`);
+  return rows[0];
+}
+
+/** @throws Refusal unless the viewer may do this with the row, which is gone where it is undefined */
+export function requireRule(
+  { memory, viewer }: Write,
+  action: 'create' | 'update' | 'delete',
+  model: string,
+  row: Row | undefined,
+): void {
+  if (row && may(memory.world, viewer, action, model, row)) return;
+  throw new Refusal('FORBIDDEN', `${action} ${model} ${JSON.stringify(row ?? 'that is gone')}`);
+}
+
+/** @throws Refusal unless the viewer may set these columns of the row as it is */
+export function requireFields(
+  { memory, viewer }: Write,
+  model: string,
+  row: Row | undefined,
+  columns: Iterable<string>,
+): void {
+  for (const column of columns) {
+    if (row && mayField(memory.world, viewer, 'write', model, row, column)) continue;
+    throw new Refusal('FORBIDDEN', `write ${model}.${column} of ${JSON.stringify(row ?? 'a row that is gone')}`);
+  }
+}
+
+/** @throws Refusal where a rule says, whatever the row, that a column is never set */
+export function refuseClosed({ memory, viewer }: Write, model: string, columns: Iterable<string>): void {
+  if (viewer.isAdmin) return;
+  for (const column of columns) {
+    const rule = memory.world.rules[model]?.fields?.[column]?.write ?? true;
+    if ((typeof rule === 'function' ? rule(viewer) : rule) === false) {
+      throw new Refusal('FORBIDDEN', `${model}.${column} is never written`);
+    }
+  }
+}
+
+/** Keys that were set by themselves lead only to rows that the viewer may see. @throws Refusal */
+export function requireVisibleKeys(write: Write, model: string, values: Row, reached: ReadonlySet<string>): void {
+  for (const [name, link] of Object.entries(shapeIn(write.memory, model).links)) {
+    if (link.kind !== 'own' || reached.has(name) || (values[link.local] ?? null) === null) continue;
+    only(
+      find(write, link.to, {}).filter((row) => row[link.remote] === values[link.local]),
+      link.to,
+    );
+  }
+}

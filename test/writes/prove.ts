@@ -1,0 +1,102 @@
+import { createRandom } from '../../src/cli/seed/random.ts';
+import type { Arena, Trial } from './arena.ts';
+import { applyMutation, type RootField } from './model/apply.ts';
+import type { WrittenWorld } from './model/shape.ts';
+import { randomMutation } from './random-mutations.ts';
+import { randomRows } from './random-rows.ts';
+import { modelRules, schema, writers } from './world.ts';
+
+/** Mutations upon one world before it is made anew: what each leaves is what the next meets. */
+const perWorld = 25;
+
+/** A mutation whose outcome is not the model's. */
+export interface Finding {
+  number: number;
+  trial: Trial;
+  before: WrittenWorld;
+  difference: string;
+}
+
+/** What a proof is made of. */
+export interface ProofOptions {
+  seed: number;
+  /** Numbers of the mutations: from, up to but not including. */
+  from: number;
+  to: number;
+  /** Whether a document is one transaction. */
+  isWhole?: boolean;
+  onTrial?: (trial: Trial, before: WrittenWorld) => void;
+}
+
+/** Sends random mutations until one does something else than the model. */
+export async function firstDifference(arena: Arena, options: ProofOptions): Promise<Finding | undefined> {
+  const { seed, from, to, isWhole = false, onTrial } = options;
+  for (let first = Math.floor(from / perWorld) * perWorld; first < to; first += perWorld) {
+    const random = createRandom(seed * 0x9e3779b1 + first * 0x85ebca6b);
+    let world: WrittenWorld = { schema, rules: modelRules, rows: randomRows(random) };
+    await arena.fill(world.rows);
+    for (let number = first; number < Math.min(first + perWorld, to); number += 1) {
+      const mutation = randomMutation(random, world, random.pick(writers), isWhole);
+      const trial = { ...mutation, isInline: random.chance(0.3) };
+      const difference = await arena.differenceOf(trial);
+      if (difference) return { number, trial, before: world, difference };
+      onTrial?.(trial, world);
+      world = trial.outcome.world;
+    }
+  }
+  return undefined;
+}
+
+/** The smallest mutation found, by leaving parts out, that still does something else than the model. */
+export async function smallest(arena: Arena, { trial, before, ...rest }: Finding): Promise<Finding> {
+  for (const fields of smaller(trial.fields)) {
+    const less = { ...trial, fields: fields as RootField[] };
+    const outcome = await Promise.resolve()
+      .then(() => applyMutation(before, trial.writer.viewer, less.fields))
+      .catch(() => undefined);
+    if (!outcome) continue;
+    await arena.fill(before.rows);
+    const difference = await arena.differenceOf({ ...less, outcome });
+    // @NOTE what GraphQL does not take is no smaller finding.
+    if (
+      !difference ||
+      /GRAPHQL|BAD_USER_INPUT|of required type|is not defined by type|must be provided/.test(difference)
+    )
+      continue;
+    return smallest(arena, { ...rest, trial: { ...less, outcome }, before, difference });
+  }
+  return { trial, before, ...rest };
+}
+
+/** The same value without one of its parts. */
+function* smaller(value: unknown): Generator<unknown> {
+  if (typeof value !== 'object' || value === null) return;
+  const isList = Array.isArray(value);
+  for (const key of Object.keys(value)) {
+    if (
+      isList
+        ? value.length > 1
+        : !['verb', 'model', 'args', 'where', 'data', 'create', 'update'].includes(key) || Object.keys(value).length > 3
+    )
+      yield isList
+        ? value.filter((_, i) => String(i) !== key)
+        : Object.fromEntries(Object.entries(value).filter(([k]) => k !== key));
+  }
+  for (const [key, part] of Object.entries(value)) {
+    for (const less of smaller(part))
+      yield isList ? value.map((v, i) => (String(i) === key ? less : v)) : { ...value, [key]: less };
+  }
+}
+
+/** A finding, for whoever mends it. */
+export function tell(finding: Finding, seed: number): string {
+  const { trial, before, difference, number } = finding;
+  const rows = Object.entries(before.rows).map(([table, list]) => `  ${table}: ${JSON.stringify(list)}`);
+  return [
+    `WRITES_SEED=${seed} WRITES_ONE=${number} npx vitest run test/writes/random.test.ts`,
+    `${trial.writer.name}: ${trial.fields.map(({ verb, model, args }) => `${verb} ${model} ${JSON.stringify(args)}`).join('\n  then ')}`,
+    difference,
+    'upon these rows:',
+    ...rows,
+  ].join('\n');
+}
