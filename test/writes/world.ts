@@ -188,7 +188,7 @@ const ruled = {
     }),
     create: (viewer: ModelViewer) => isKnown(viewer) && { OR: [{ mentorId: viewer.id }, { level: 0 }] },
     update: (viewer: ModelViewer) => ({ OR: [{ id: viewer.id }, { mentorId: viewer.id }] }),
-    delete: (viewer: ModelViewer) => ({ mentorId: viewer.id, level: { lt: 2 } }),
+    delete: (viewer: ModelViewer) => ({ mentorId: viewer.id, notes: { none: { secret: true } } }),
     fields: {
       handle: { read: (viewer: ModelViewer) => ({ OR: [{ id: viewer.id }, { level: { gte: 1 } }] }) },
       level: { write: (viewer: ModelViewer) => ({ OR: [{ mentorId: viewer.id }, { level: 0 }] }) },
@@ -253,14 +253,14 @@ const ruled = {
     read: { hidden: false },
     create: (viewer: ModelViewer) => isKnown(viewer) && { hidden: false },
     update: isCurator,
-    delete: (viewer: ModelViewer) => isKnown(viewer) && { papers: { none: {} } },
+    delete: (viewer: ModelViewer) => isCurator(viewer) || (isKnown(viewer) && { papers: { none: {} } }),
     fields: { hidden: { write: isCurator } },
   },
   Cover: {
     read: true,
     create: true,
     update: (viewer: ModelViewer) => isKnown(viewer) && { colour: { not: 'black' } },
-    delete: { paper: null },
+    delete: { OR: [{ paper: null }, { colour: 'red' }] },
     fields: {
       paperId: { write: (viewer: ModelViewer) => ({ OR: [{ paperId: null }, { paper: { team: edits(viewer) } }] }) },
     },

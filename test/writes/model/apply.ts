@@ -18,7 +18,7 @@ export interface RootField {
 /** What comes of a mutation. */
 export type Outcome =
   | { code: 'done'; answers: unknown[]; world: WrittenWorld }
-  | { code: Code; why: string; field: number; world: WrittenWorld };
+  | { code: Code; why: string; isOpen: boolean; field: number; world: WrittenWorld };
 
 /** Does all of a mutation or nothing of it. */
 export function applyMutation(world: WrittenWorld, viewer: ModelViewer, fields: readonly RootField[]): Outcome {
@@ -29,7 +29,7 @@ export function applyMutation(world: WrittenWorld, viewer: ModelViewer, fields: 
       answers.push(applyField({ memory, viewer }, field));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return { code: error.code, why: error.message, field: at, world };
+      return { code: error.code, why: error.message, isOpen: error.isOpen, field: at, world };
     }
   }
   return { code: 'done', answers, world: memory.world };
@@ -92,7 +92,8 @@ function refuseClosedAction({ memory, viewer }: Write, verb: Verb, model: string
     const rule = memory.world.rules[model]?.[action] ?? false;
     return (typeof rule === 'function' ? rule(viewer) : rule) === false;
   };
-  if (actionsOf[verb].every(isClosed)) throw new Refusal('FORBIDDEN', `${verb} of ${model} is closed`);
+  if (!actionsOf[verb].every(isClosed)) return;
+  throw new Refusal(viewer.id === undefined ? 'UNAUTHENTICATED' : 'FORBIDDEN', `${verb} of ${model} is closed`);
 }
 
 function refuseStale({ memory }: Write, model: string, row: Row, ifVersion: unknown): void {

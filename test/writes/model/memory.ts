@@ -2,14 +2,17 @@ import type { Row } from '../../model/world.ts';
 import type { Link, WriteSchema, WriteShape, WrittenWorld } from './shape.ts';
 
 /** Why a mutation is refused. */
-export type Code = 'FORBIDDEN' | 'NOT_FOUND' | 'CONFLICT' | 'INVALID_INPUT';
+export type Code = 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND' | 'CONFLICT' | 'INVALID_INPUT';
 
 /** Ends a mutation, of which nothing stays. */
 export class Refusal extends Error {
   readonly code: Code;
-  constructor(code: Code, why: string) {
+  /** Whether it might as well be refused for what comes after: a row that is gone can be missed at several places. */
+  readonly isOpen: boolean;
+  constructor(code: Code, why: string, isOpen = false) {
     super(why);
     this.code = code;
+    this.isOpen = isOpen;
   }
 }
 
@@ -71,7 +74,7 @@ function requireConstraints(memory: Memory, model: string, row: Row, before: Row
     if (link.kind !== 'own' || (row[link.local] ?? null) === null) continue;
     const isSelf = link.to === model && row[link.remote] === row[link.local];
     if (!isSelf && !rowsOf(memory, link.to).some((other) => other[link.remote] === row[link.local])) {
-      throw new Refusal('CONFLICT', `${model}.${link.local} leads nowhere`);
+      throw new Refusal('NOT_FOUND', `${model}.${link.local} leads nowhere`);
     }
   }
 }

@@ -16,6 +16,7 @@ import {
   requireFields,
   requireRule,
   requireVisibleKeys,
+  still,
   type Write,
 } from './rows.ts';
 import type { Link, WriteRules } from './shape.ts';
@@ -59,8 +60,12 @@ function settingOf(write: Write, model: string, data: Data): Setting {
   const setting: Setting = { values: {}, reckoned: {}, written: new Set(), reached: new Set() };
   for (const [name, value] of Object.entries(data)) {
     if (name in columns) {
-      if (value === null && !nullable.has(name)) throw new Refusal('INVALID_INPUT', `${name} must not be null`);
-      set(setting, name, value);
+      const isList = columns[name] === 'list';
+      if (value === null && !nullable.has(name) && !isList) {
+        throw new Refusal('INVALID_INPUT', `${name} must not be null`);
+      }
+      // A list is never null.
+      set(setting, name, isList ? (value ?? []) : value);
     } else if (reckon[name]) {
       for (const [column, by] of Object.entries(value as Data)) {
         if (setting.written.has(column)) throw new Refusal('INVALID_INPUT', `${column} is set in two ways`);
@@ -96,7 +101,7 @@ interface Own {
 }
 
 function own(write: Write, model: string, { name, link, setting, before }: Own, operation: string, given: Data) {
-  const of = before && { model, row: before, link };
+  const of = before && { model, row: still(rowAt(write.memory, model, keyOf(write.memory, model, before)), model), link };
   const take = (row: Row) => {
     set(setting, link.local, row[link.remote]);
     setting.reached.add(name);
@@ -148,7 +153,7 @@ export function createRows(write: Write, model: string, items: readonly NewRow[]
   }
   for (const { data, key } of made) writeOther(write, model, key, data);
   for (const { key, written } of made) {
-    const row = rowAt(memory, model, key);
+    const row = still(rowAt(memory, model, key), model);
     requireRule(write, 'create', model, row);
     requireFields(write, model, row, written);
   }
@@ -209,17 +214,16 @@ export function updateRows(write: Write, model: string, rows: readonly Row[], da
 }
 
 function judge(write: Write, model: string, key: Key, written: ReadonlySet<string>): void {
-  const row = rowAt(write.memory, model, key);
+  const row = still(rowAt(write.memory, model, key), model);
   requireRule(write, 'update', model, row);
   requireFields(write, model, row, written);
 }
 
 function changeRows(write: Write, model: string, rows: readonly Row[], setting: Setting): Key[] {
   const { memory } = write;
-  const now = rows.map((row) => rowAt(memory, model, keyOf(memory, model, row)));
+  const now = rows.map((row) => still(rowAt(memory, model, keyOf(memory, model, row)), model));
   for (const row of now) requireFields(write, model, row, setting.written);
   return now.map((row) => {
-    if (!row) throw new Refusal('FORBIDDEN', `a row of ${model} is gone`);
     const reckoned = Object.entries(setting.reckoned).map(([column, of]) => [column, of(row[column])]);
     const values = { ...setting.values, ...Object.fromEntries(reckoned), ...marks(write, model, row) };
     return keyOf(memory, model, change(memory, model, row, values));

@@ -28,11 +28,7 @@ export function writeOther(write: Write, model: string, key: Key, data: Data): v
     if (link.kind === 'own' || !operations) continue;
     for (const operation of order) {
       if (operations[operation] === undefined) continue;
-      const of = (): Origin => {
-        const row = rowAt(write.memory, model, key);
-        if (!row) throw new Refusal('FORBIDDEN', `the row of ${model} is gone`);
-        return { model, row, link };
-      };
+      const of = (): Origin => ({ model, row: still(rowAt(write.memory, model, key), model), link });
       other(write, of, operation, operations[operation]);
     }
   }

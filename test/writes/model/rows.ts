@@ -67,27 +67,33 @@ export function only(rows: readonly Row[], model: string): Row {
   return rows[0];
 }
 
-/** @throws Refusal unless the viewer may do this with the row, which is gone where it is undefined */
+/** A row that is written, as it is now. @throws Refusal when something below it has deleted it */
+export function still(row: Row | undefined, model: string): Row {
+  if (!row) throw new Refusal('FORBIDDEN', `the row of ${model} is gone`, true);
+  return row;
+}
+
+/** @throws Refusal unless the viewer may do this with the row */
 export function requireRule(
   { memory, viewer }: Write,
   action: 'create' | 'update' | 'delete',
   model: string,
-  row: Row | undefined,
+  row: Row,
 ): void {
-  if (row && may(memory.world, viewer, action, model, row)) return;
-  throw new Refusal('FORBIDDEN', `${action} ${model} ${JSON.stringify(row ?? 'that is gone')}`);
+  if (may(memory.world, viewer, action, model, row)) return;
+  throw new Refusal('FORBIDDEN', `${action} ${model} ${JSON.stringify(row)}`);
 }
 
 /** @throws Refusal unless the viewer may set these columns of the row as it is */
 export function requireFields(
   { memory, viewer }: Write,
   model: string,
-  row: Row | undefined,
+  row: Row,
   columns: Iterable<string>,
 ): void {
   for (const column of columns) {
-    if (row && mayField(memory.world, viewer, 'write', model, row, column)) continue;
-    throw new Refusal('FORBIDDEN', `write ${model}.${column} of ${JSON.stringify(row ?? 'a row that is gone')}`);
+    if (mayField(memory.world, viewer, 'write', model, row, column)) continue;
+    throw new Refusal('FORBIDDEN', `write ${model}.${column} of ${JSON.stringify(row)}`);
   }
 }
 
