@@ -1,6 +1,7 @@
 import type { AnswerRoom } from './data/answer-room.ts';
 import type { Reads } from './data/reads.ts';
 import type { Verdicts } from './data/rules/verdicts.ts';
+import type { Judgment } from './data/writes/judge.ts';
 import type { Database } from './platform/db.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -11,5 +12,7 @@ export interface Context {
   readonly db: Database;
   readonly reads: Reads;
   readonly room: AnswerRoom;
+  /** Where it is told what the rules have said of each row that was written, if anybody wants to know. */
+  readonly judged?: Judgment[];
   readonly sealPlace: (place: string) => string;
 }

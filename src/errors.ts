@@ -31,6 +31,8 @@ export interface FieldProblem {
 export interface ErrorDetails {
   /** With INVALID_INPUT and CONFLICT: the offending inputs. */
   fields?: FieldProblem[];
+  /** With CONFLICT of a stale write: what is current, by field. */
+  current?: Readonly<Record<string, unknown>>;
   /** With RATE_LIMITED and UNAVAILABLE: seconds to wait. */
   retryAfter?: number;
 }

@@ -4,9 +4,10 @@ import { type Api, type ApiModel, aggregateName, filteredFields, upperFirst } fr
 import { sentence } from './api/descriptions.ts';
 import { addFilters, inputType } from './api/filters.ts';
 import { addGroupInputs, addHavingFilters, addModelGroupInputs, canGroup } from './api/group-inputs.ts';
-import { addConnectInputs, addModelInputs, addSharedInputs, hasReachableKey } from './api/inputs.ts';
+import { addModelInputs, addSharedInputs, hasReachableKey } from './api/inputs.ts';
 import {
   type Answers,
+  addBatchOutput,
   addModelOutputs,
   addPageInfo,
   type FieldArgument,
@@ -15,15 +16,18 @@ import {
   whereArgument,
 } from './api/outputs.ts';
 import { addScalars } from './api/scalars.ts';
+import { addWriteInputs, canBeMade } from './api/write-inputs.ts';
 import type { DataRead } from './planner/plan.ts';
 import { resolveRead } from './resolve.ts';
 import type { Action } from './rules/rule-set.ts';
-import { resolveWrite } from './writes/resolve.ts';
+import { resolveWrite, type Write } from './writes/resolve.ts';
+import { changedAt } from './writes/versions.ts';
 
 /** What a root field of the data API does, for the guard at the root and for the planner: kept in the field's extensions. */
 export interface DataOperation {
   model: string;
-  action: Action;
+  /** `upsert`: whoever may create or update. */
+  action: Action | 'upsert';
 }
 
 /** Adds the data API of all models: their types, filters, pages, and the root fields that read and write them. */
@@ -47,10 +51,12 @@ export function dataSchema(builder: Builder, api: Api): void {
   for (const model of models) {
     addModelOutputs(builder, api, model);
     addModelInputs(builder, api, model);
-    if (hasReachableKey(model)) addConnectInputs(builder, api, model);
     addReads(builder, api, model);
     addMeasures(builder, api, model);
-    if (!model.model.isView) addWrites(builder, api, model);
+    if (model.model.isView) continue;
+    addWriteInputs(builder, api, model);
+    addBatchOutput(builder, api, model);
+    addWrites(builder, api, model);
   }
 }
 
@@ -133,40 +139,107 @@ const groupArguments = (api: Api, name: string): Record<string, FieldArgument> =
   first: { type: 'Int', description: 'How many groups, from the first.' },
 });
 
+/** Adds the root fields that write rows of the model. */
 function addWrites(builder: Builder, api: Api, model: ApiModel): void {
   const { name } = model;
-  const where = { where: { type: api.typeName(`${name}WhereUniqueInput`), required: true, description: 'Its key.' } };
-  const data = (kind: 'Create' | 'Update') => ({
-    data: {
-      type: api.typeName(`${kind}${name}Input`),
-      required: true,
-      description: kind === 'Create' ? 'What it is made of.' : 'What changes.',
-    },
+  const [input, one, many] = [
+    (kind: string) => api.typeName(`${kind}${name}Input`),
+    upperFirst(name),
+    upperFirst(model.many),
+  ];
+  const argument = (type: FieldArgument['type'], description: string): FieldArgument => ({
+    type,
+    required: true,
+    description,
   });
+  const unique = { where: argument(api.typeName(`${name}WhereUniqueInput`), 'Its key.') };
+  const where = { where: argument(api.typeName(`${name}WhereInput`), 'Which rows.') };
+  const [create, update] = [
+    argument(input('Create'), 'What it is made of.'),
+    argument(input('Update'), 'What changes.'),
+  ];
+  const add = (field: string, write: Write, args: Record<string, FieldArgument>, description: string) =>
+    addWrite(builder, api, model, { field, write, args, description });
   // @NOTE a field that Millrace cannot carry, and that nothing fills: no row could be made.
-  const canCreate = !model.model.unsupported.some((field) => field.isRequired);
-  const made = `Makes a ${name}; null when the viewer may make it but not see it.`;
-  if (canCreate) addWrite(builder, model, 'create', data('Create'), made);
+  const canCreate = canBeMade(model);
+  if (canCreate) {
+    const items: Record<string, FieldArgument> = {
+      data: argument([input('Create')], 'What each is made of.'),
+      skipDuplicates: { type: 'Boolean', description: 'Leaves out rows whose key or unique values another one has.' },
+    };
+    add(
+      `create${one}`,
+      'create',
+      { data: create },
+      `Makes a ${name}; null when the viewer may make it but not see it.`,
+    );
+    add(`create${many}`, 'createMany', items, `Makes rows of ${name}, all or none.`);
+  }
+  const data = argument(input('UpdateMany'), 'What changes about each.');
+  add(`update${many}`, 'updateMany', { ...where, data }, `Changes the rows of ${name} that match, all or none.`);
+  add(
+    `delete${many}`,
+    'deleteMany',
+    where,
+    `Deletes the rows of ${name} that match, all or none, and answers with what they were.`,
+  );
   if (!hasReachableKey(model)) return;
-  addWrite(builder, model, 'update', { ...where, ...data('Update') }, `Changes the ${name} of this key.`);
-  addWrite(builder, model, 'delete', where, `Deletes the ${name} of this key, and answers with what it was.`);
+  const current = currencyArguments(model);
+  add(`update${one}`, 'update', { ...unique, data: update, ...current }, `Changes the ${name} of this key.`);
+  add(
+    `delete${one}`,
+    'delete',
+    { ...unique, ...current },
+    `Deletes the ${name} of this key, and answers with what it was.`,
+  );
+  if (!canCreate) return;
+  const either = { create: argument(input('Create'), 'What it is made of where it is not there.'), update };
+  add(
+    `upsert${one}`,
+    'upsert',
+    { ...unique, ...either },
+    `Changes the ${name} of this key, or makes it where it is not there.`,
+  );
 }
 
-function addWrite(
-  builder: Builder,
-  model: ApiModel,
-  action: Exclude<Action, 'read'>,
-  args: Record<string, FieldArgument>,
-  description: string,
-): void {
-  builder.mutationField(`${action}${upperFirst(model.name)}`, (t) =>
+/** Arguments that hold a write to what the client has seen. */
+function currencyArguments(model: ApiModel): Record<string, FieldArgument> {
+  const instant = changedAt(model);
+  return {
+    ...(model.version &&
+      model.nameOf.has(model.version.name) && {
+        ifVersion: {
+          type: 'Int',
+          description: 'Only while this is its version; CONFLICT otherwise, which tells the current one.',
+        },
+      }),
+    ...(instant && {
+      ifUnchangedSince: {
+        type: 'DateTime',
+        description: 'Only if it has not been changed after this instant; CONFLICT otherwise, which tells when it was.',
+      },
+    }),
+  };
+}
+
+interface WriteField {
+  field: string;
+  write: Write;
+  args: Record<string, FieldArgument>;
+  description: string;
+}
+
+function addWrite(builder: Builder, api: Api, model: ApiModel, { field, write, args, description }: WriteField): void {
+  const isMany = write.endsWith('Many');
+  const action = (isMany ? write.slice(0, -'Many'.length) : write) as DataOperation['action'];
+  builder.mutationField(field, (t) =>
     t.field({
-      type: outputType(model.name),
-      nullable: true,
+      type: outputType(isMany ? api.typeName(`${model.name}Batch`) : model.name),
+      nullable: !isMany,
       description,
       args: argumentsOf(t, args),
       extensions: { data: { model: model.model.name, action } satisfies DataOperation },
-      resolve: (_root, _args, context, info) => resolveWrite(context, info, model, action),
+      resolve: (_root, _args, context, info) => resolveWrite(context, info, model, write) as Promise<Answers>,
     }),
   );
 }

@@ -37,7 +37,7 @@ function fromAny(error: unknown, at: GraphQLError | undefined): GraphQLError {
   // @NOTE without the original: see below.
   if (isStackOverflow(error)) return withExtensions('nested too deeply', at, { code: 'INVALID_INPUT' }, undefined);
   if (error instanceof MillraceError && error.code !== 'INTERNAL') {
-    const { fields, retryAfter } = error.details;
+    const { fields, current, retryAfter } = error.details;
     // @NOTE the outer message: of a value that a scalar refused, it says where the value stands.
     const message = at?.message ?? error.message;
     return withExtensions(
@@ -46,6 +46,7 @@ function fromAny(error: unknown, at: GraphQLError | undefined): GraphQLError {
       {
         code: error.code,
         ...(fields ? { fields } : fieldsIn(message)),
+        ...(current && { current }),
         ...(retryAfter === undefined ? {} : { retryAfter }),
       },
       // @NOTE without the original: Yoga takes whoever has one for a fault, and answers 500.

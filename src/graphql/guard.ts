@@ -84,8 +84,9 @@ const rootsOnly = (roots: readonly GraphQLObjectType[]): GraphQLSchema =>
 function permissionOf(extensions: Readonly<Record<string, unknown>>): (context: Context) => true | Error {
   const operation = extensions.data as DataOperation | undefined;
   if (operation) {
-    const slot = `${operation.action}:${operation.model}` as const;
-    return ({ verdicts, viewer }) => verdicts.of(slot) !== false || refuse(viewer);
+    const { action, model } = operation;
+    const actions = action === 'upsert' ? (['create', 'update'] as const) : [action];
+    return ({ verdicts, viewer }) => actions.some((one) => verdicts.of(`${one}:${model}`) !== false) || refuse(viewer);
   }
   const access = extensions.access as Access | undefined;
   return ({ viewer }) => viewer.isAdmin || isAllowed(access, viewer) || refuse(viewer);

@@ -2,6 +2,7 @@ import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
 import type { ColumnField, Datamodel, EnumType, Field, Model, RelationField, UniqueKey } from '../model/datamodel.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import { changeInputs } from '../writes/assignments.ts';
 import type { WritePolicies, WritePolicy } from '../writes/policy.ts';
 import { filterNameOf, havingNameOf } from './filters.ts';
 import { countField, measures, resultOf } from './measures.ts';
@@ -28,6 +29,10 @@ export interface ApiModel {
   guarded: ReadonlySet<string>;
   /** What its writes are held to besides its rules. */
   policy?: WritePolicy;
+  /** What new rows get where the writer says nothing, by the column's name in the schema: a value, or a function of the viewer. */
+  defaults?: Readonly<Record<string, unknown>>;
+  /** The column that counts changes, and that no client sets. */
+  version?: ColumnField;
 }
 
 /** The models of the API by their name in the Prisma schema, and the enums they use. */
@@ -79,8 +84,21 @@ const derivedTypes = (name: string): string[] => [
   `${name}ListRelationFilter`,
   `Create${name}Input`,
   `Update${name}Input`,
-  `${name}ConnectOneInput`,
-  `${name}ConnectManyInput`,
+  `UpdateMany${name}Input`,
+  `${name}NumbersInput`,
+  `${name}ListsInput`,
+  `${name}CreateNestedOneInput`,
+  `${name}CreateNestedManyInput`,
+  `${name}UpdateNestedOneInput`,
+  `${name}UpdateNestedOneRequiredInput`,
+  `${name}UpdateNestedManyInput`,
+  `${name}UpdateOneOfInput`,
+  `${name}UpdateManyOfInput`,
+  `${name}UpsertOneInput`,
+  `${name}UpsertOneOfInput`,
+  `${name}CreateManyInput`,
+  `${name}ConnectOrCreateInput`,
+  `${name}Batch`,
   `${name}Change`,
   `${name}Key`,
   `${name}Count`,
@@ -105,8 +123,13 @@ const readFields = ({ one, many, model }: ApiModel): string[] => [
 /** The field that measures what the field of this name lists. */
 export const aggregateName = (many: string): string => `${many}Aggregate`;
 
-const writeFields = ({ name, model }: ApiModel): string[] =>
-  model.isView ? [] : ['create', 'update', 'delete'].map((action) => `${action}${upperFirst(name)}`);
+const writeFields = ({ name, many, model }: ApiModel): string[] =>
+  model.isView
+    ? []
+    : [
+        ...['create', 'update', 'upsert', 'delete'].map((action) => `${action}${upperFirst(name)}`),
+        ...['create', 'update', 'delete'].map((action) => `${action}${upperFirst(many)}`),
+      ];
 
 const columnsOf = (model: ApiModel): ColumnField[] => [...model.fields.values()].filter((f) => f.kind === 'column');
 
@@ -180,6 +203,8 @@ function apiModel(model: Model, included: ReadonlySet<string>, ones: ReadonlySet
       ),
     ),
     nameOf: new Map(fields.map(([apiName, f]) => [f.name, apiName])),
+    defaults: own?.defaults,
+    version: model.columns.find((column) => column.name === own?.version),
     isPublic: own?.read === true,
     guarded: new Set(model.columns.filter((c) => isGuarded(own?.fields?.[c.name]?.read)).map((c) => c.name)),
   };
@@ -264,7 +289,17 @@ function plainName(name: string): string {
 }
 
 function fieldProblems({ model, fields, nameOf, aggregates }: ApiModel): string[] {
-  const logic = new Set(['AND', 'OR', 'NOT', '_all', '_count', '_search', '_relevance', '_similarity']);
+  const logic = new Set([
+    'AND',
+    'OR',
+    'NOT',
+    '_all',
+    '_count',
+    '_search',
+    '_relevance',
+    '_similarity',
+    ...changeInputs.keys(),
+  ]);
   const names = [...nameOf.values()];
   const twice = [...fields.keys()].filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
   const problems = twice.map(

@@ -140,9 +140,6 @@ export function addModelInputs(builder: Builder, api: Api, model: ApiModel): voi
   }));
   addModelSearchInputs(builder, api, model);
   addUniqueInput(builder, api, model);
-  if (model.model.isView) return;
-  const canConnect = (field: Field) => field.kind === 'column' || hasReachableKey(api.models.get(field.target)!);
-  addWriteInputs(builder, api, model, targetOf, canConnect);
 }
 
 function orderInput(api: Api, field: Field, target: string): InputField {
@@ -182,50 +179,6 @@ function addUniqueInput(builder: Builder, api: Api, model: ApiModel): void {
         },
       ]),
     ),
-  }));
-}
-
-function addWriteInputs(
-  builder: Builder,
-  api: Api,
-  model: ApiModel,
-  targetOf: (field: Field) => string,
-  canWrite: (field: Field) => boolean,
-): void {
-  const { name } = model;
-  const foreignKeys = new Set(
-    model.model.relations.flatMap((r) => (r.link.kind === 'own' ? r.link.pairs.map((p) => p.local.name) : [])),
-  );
-  const field =
-    (isCreate: boolean) =>
-    (f: Field): InputField => {
-      if (f.kind === 'relation')
-        return {
-          type: api.typeName(`${targetOf(f)}Connect${f.isList ? 'Many' : 'One'}Input`),
-          description: describe(f),
-        };
-      const required =
-        isCreate && f.isRequired && !f.isList && !f.default && !f.isUpdatedAt && !foreignKeys.has(f.name);
-      return { type: f.isList ? [typeNameOf(api, f)] : typeNameOf(api, f), required, description: describe(f) };
-    };
-  const writable = [...model.fields].filter(([, f]) => canWrite(f) && !model.policy?.ours.has(f.name));
-  const changeable = writable.filter(([, f]) => !model.policy?.lasting.has(f.name));
-  addInput(builder, api.typeName(`Create${name}Input`), `What a new ${name} is made of.`, () =>
-    map(writable, field(true)),
-  );
-  addInput(builder, api.typeName(`Update${name}Input`), `What changes about a ${name}; what is not given stays.`, () =>
-    map(changeable, field(false)),
-  );
-}
-
-/** Adds the inputs by which other rows are connected to this model's. */
-export function addConnectInputs(builder: Builder, api: Api, { name }: ApiModel): void {
-  const unique = api.typeName(`${name}WhereUniqueInput`);
-  addInput(builder, api.typeName(`${name}ConnectOneInput`), `The ${name} to belong to.`, () => ({
-    connect: { type: unique, required: true, description: 'A row that is there, named by a unique key.' },
-  }));
-  addInput(builder, api.typeName(`${name}ConnectManyInput`), `Rows of ${name} to take in.`, () => ({
-    connect: { type: [unique], required: true, description: 'Rows that are there, each named by a unique key.' },
   }));
 }
 

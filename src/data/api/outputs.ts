@@ -131,6 +131,18 @@ export function addModelOutputs(builder: Builder, api: Api, model: ApiModel): vo
   }));
 }
 
+/** Adds what is answered to a write of several rows. */
+export function addBatchOutput(builder: Builder, api: Api, { name }: ApiModel): void {
+  addObject(builder, api.typeName(`${name}Batch`), `Rows of ${name} that one write has touched.`, () => ({
+    count: {
+      type: 'Int',
+      nullable: false,
+      description: 'How many there are, those that the viewer may not see among them.',
+    },
+    nodes: { type: name, isList: true, nullable: false, description: 'The rows, as the viewer may see them.' },
+  }));
+}
+
 function outputField(api: Api, model: ApiModel, field: Field): OutputField {
   const description = describe(field);
   if (field.kind === 'relation') return relationField(api, model, field, description);

@@ -45,7 +45,14 @@ export interface ModelRules<M extends ModelName> {
   /** Which rows may be deleted. */
   delete?: Rule<Where<M>>;
   fields?: { readonly [F in ColumnName<M>]?: FieldRules<Where<M>> };
+  /** What a new row gets where its writer says nothing: the owner, say. No rule for writing the field is asked. */
+  defaults?: { readonly [F in ColumnName<M>]?: Default<Models[M]['payload']['scalars'][F]> };
+  /** A column that counts: it grows by one with every change, no client sets it, and `ifVersion` asks for it. */
+  version?: ColumnName<M>;
 }
+
+/** A value, or a function of the viewer that returns one; undefined leaves the field to the schema's own default. */
+export type Default<T> = T | ((viewer: Viewer) => T | undefined);
 
 /** The rules of an application: one entry for each model that somebody but the admin role may use. */
 export type Rules = { readonly [M in ModelName]?: ModelRules<M> };

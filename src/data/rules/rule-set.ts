@@ -16,12 +16,14 @@ export interface UntypedModelRules {
   update?: UntypedRule;
   delete?: UntypedRule;
   fields?: Record<string, { read?: UntypedRule; write?: UntypedRule }>;
+  defaults?: Readonly<Record<string, unknown>>;
+  version?: string;
 }
 
 /** All rules, by the model's name in the Prisma schema. */
 export type RuleSet = Readonly<Record<string, UntypedModelRules | undefined>>;
 
-const modelKeys = new Set(['api', 'read', 'create', 'update', 'delete', 'fields']);
+const modelKeys = new Set(['api', 'read', 'create', 'update', 'delete', 'fields', 'defaults', 'version']);
 const fieldKeys = new Set(['read', 'write']);
 const namingKeys = new Set(['name', 'plural', 'omit', 'rename']);
 
@@ -59,8 +61,23 @@ function modelProblems(model: Model, rules: UntypedModelRules): string[] {
       (key) => `${model.name}.api.rename: there is no field ${key}`,
     ),
     ...unknown(Object.keys(rules.fields ?? {}), columns, (key) => `${model.name}.fields: there is no column ${key}`),
+    ...unknown(
+      Object.keys(rules.defaults ?? {}),
+      columns,
+      (key) => `${model.name}.defaults: there is no column ${key}`,
+    ),
+    ...versionProblems(model, rules.version),
     ...Object.entries(rules.fields ?? {}).flatMap(([field, own]) =>
       unknown(Object.keys(own), fieldKeys, (key) => `${model.name}.fields.${field}: ${key} is not a rule`),
     ),
   ];
+}
+
+function versionProblems(model: Model, version: string | undefined): string[] {
+  if (version === undefined) return [];
+  const column = model.columns.find(({ name }) => name === version);
+  if (!column) return [`${model.name}.version: there is no column ${version}`];
+  const counts = column.type.kind === 'scalar' && ['Int', 'BigInt'].includes(column.type.name) && !column.isList;
+  if (!counts) return [`${model.name}.version: ${version} is no whole number`];
+  return column.default?.kind === 'value' ? [] : [`${model.name}.version: ${version} needs a @default to begin with`];
 }

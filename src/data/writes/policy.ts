@@ -4,7 +4,6 @@ import type { Viewer } from '../../viewer.ts';
 import type { ApiModel } from '../api/api-model.ts';
 import { type ColumnField, identifyingFields, type Model } from '../model/datamodel.ts';
 import { encoderOf } from '../planner/encode.ts';
-import { columnRef } from '../planner/statement.ts';
 import type { RowWrite } from './assignments.ts';
 import type { RowKey } from './run.ts';
 
@@ -42,14 +41,6 @@ export function fillByPolicy({ model, policy }: ApiModel, write: RowWrite, viewe
 /** Gives a new row a name that nothing has. */
 export function renameByPolicy({ model, policy }: ApiModel, write: RowWrite): void {
   if (policy) write.columns.set(columnNamed(model, policy.name), { value: v7() });
-}
-
-/** Sets what every change of a row sets; the row is at the alias `t`. */
-export function countByPolicy({ model, policy }: ApiModel, write: RowWrite): void {
-  for (const name of policy?.counted ?? []) {
-    const field = columnNamed(model, name);
-    write.columns.set(field, { sql: `${columnRef('t', field)} + 1` });
-  }
 }
 
 /**
