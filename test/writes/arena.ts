@@ -58,16 +58,17 @@ export async function openArena(
         `begin; ${emptied.join('; ')}; set local session_replication_role = replica; ${filled.join('; ')}; commit`,
       );
     },
-    async differenceOf({ writer, fields, isInline, outcome }) {
+    async differenceOf(trial) {
+      const { writer, fields, isInline, outcome } = trial;
       const { query, variables } = spell(schema, fields, isInline);
       const answer = await askers.get(writer)!.query(query, variables);
-      return differenceOfAnswer(answer, outcome) ?? differenceOfRows(await rowsIn(client), outcome.world.rows);
+      return differenceOfAnswer(answer, trial) ?? differenceOfRows(await rowsIn(client), outcome.world.rows);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-function differenceOfAnswer({ data, errors }: Answer, outcome: Outcome): string | undefined {
+function differenceOfAnswer({ data, errors }: Answer, { fields, outcome }: Trial): string | undefined {
   const told = errors?.[0];
   const code = told ? told.extensions.code : 'done';
   const isRefusal = /^(FORBIDDEN|NOT_FOUND|CONFLICT|INVALID_INPUT)$/.test(code);
@@ -76,12 +77,16 @@ function differenceOfAnswer({ data, errors }: Answer, outcome: Outcome): string 
     return `the model says ${outcome.code}${why}, the engine ${code} ${JSON.stringify(errors ?? data)}`;
   }
   if (outcome.code !== 'done') return undefined;
-  const answers = outcome.answers.map((_, i) => {
-    const field = (data as Record<string, unknown>)[`f${i}`] as Record<string, unknown> | null;
-    return field && 'count' in field ? field.count : field;
-  });
-  if (canonical(answers) === canonical(outcome.answers)) return undefined;
-  return `the model answers ${canonical(outcome.answers)}, the engine ${canonical(answers)}`;
+  const [is, ought] = [fields.map((_, i) => data?.[`f${i}`] as unknown), outcome.answers].map((answers) =>
+    canonical(answers!.map((answer, i) => (fields[i]!.verb === 'createMany' ? answer : inAnyOrder(answer)))),
+  );
+  return is === ought ? undefined : `the model answers ${ought}, the engine ${is}`;
+}
+
+/** Rows that were found are answered in the order of their keys; those that were made in that of the data. */
+function inAnyOrder(answer: unknown): unknown {
+  const { count, nodes } = (answer ?? {}) as { count?: number; nodes?: unknown[] };
+  return nodes ? { count, nodes: nodes.map(canonical).sort() } : answer;
 }
 
 function differenceOfRows(found: Tables, expected: Tables): string | undefined {

@@ -22,7 +22,7 @@ export function spell(schema: WriteSchema, fields: readonly RootField[], isInlin
       return `${name}: $${name}${i}`;
     });
     const columns = Object.keys(schema[model]!.columns).join(' ');
-    const selection = /Many/.test(verb) ? 'count' : columns;
+    const selection = /Many/.test(verb) ? `count nodes { ${columns} }` : columns;
     return `f${i}: ${fieldName(verb, model)}(${given.join(', ')}) { ${selection} }`;
   });
   const head = declared.length > 0 ? `(${declared.join(', ')})` : '';

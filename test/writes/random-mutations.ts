@@ -109,6 +109,16 @@ class Draft {
     }
   }
 
+  /** New rows together, of which some may be there already where those are left out. */
+  private several(data: Data[], model: string): Data {
+    const { random } = this;
+    if (!random.chance(0.45)) return { data };
+    const keyed = data.map((row) =>
+      'id' in row && random.chance(0.4) ? { ...row, id: random.pick([...this.rows(model), row]).id } : row,
+    );
+    return { data: keyed, skipDuplicates: random.chance(0.85) };
+  }
+
   private version(model: string, row: Row | undefined): Data {
     if (model !== 'Paper' || !row || !this.random.chance(0.2)) return {};
     return { ifVersion: this.random.chance(0.7) ? row.version : this.random.int(1, 3) };
@@ -391,7 +401,7 @@ class Draft {
       case 'create':
         return isList ? some(create) : create();
       default:
-        return { data: some(create), ...(random.chance(0.4) ? { skipDuplicates: true } : {}) };
+        return this.several(some(create), to);
     }
   }
 }

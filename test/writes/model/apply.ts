@@ -1,6 +1,6 @@
 import { type ModelAction, type ModelViewer, sightOf } from '../../model/access.ts';
 import type { Row } from '../../model/world.ts';
-import { type Code, type Key, type Memory, Refusal, remove, rowAt, shapeIn } from './memory.ts';
+import { type Code, type Key, keyOf, type Memory, Refusal, remove, rowAt, shapeIn } from './memory.ts';
 import { createRows, updateRow, updateRows } from './nodes.ts';
 import { claim, type Data, only, type Write } from './rows.ts';
 import type { WriteRules, WrittenWorld } from './shape.ts';
@@ -35,18 +35,22 @@ export function applyMutation(world: WrittenWorld, viewer: ModelViewer, fields: 
   return { code: 'done', answers, world: memory.world };
 }
 
-/** @returns the row as the viewer may see it, or how many were touched */
+/** @returns the row as the viewer may see it; of many, how many were touched, and those that the viewer may see */
 function applyField(write: Write, { verb, model, args }: RootField): unknown {
   const { memory } = write;
   refuseClosedAction(write, verb, model);
   const data = args.data as Data;
   const answer = (key: Key | undefined) => (key ? seen(write, model, rowAt(memory, model, key)) : null);
+  const answers = (keys: readonly Key[]) => ({
+    count: keys.length,
+    nodes: keys.map(answer).filter((node) => node !== null),
+  });
   switch (verb) {
     case 'create':
       return answer(createRows(write, model, [{ data }])[0]);
     case 'createMany': {
       const items = (args.data as Data[]).map((data) => ({ data }));
-      return createRows(write, model, items, args.skipDuplicates === true).length;
+      return answers(createRows(write, model, items, args.skipDuplicates === true));
     }
     case 'update': {
       const row = only(claim(write, 'update', model, { where: args.where }), model);
@@ -54,7 +58,7 @@ function applyField(write: Write, { verb, model, args }: RootField): unknown {
       return answer(updateRow(write, model, row, data));
     }
     case 'updateMany':
-      return updateRows(write, model, claim(write, 'update', model, { where: args.where }), data).length;
+      return answers(updateRows(write, model, claim(write, 'update', model, { where: args.where }), data));
     case 'upsert': {
       const [row] = claim(write, 'update', model, { where: args.where });
       if (row) return answer(updateRow(write, model, row, args.update as Data));
@@ -69,8 +73,9 @@ function applyField(write: Write, { verb, model, args }: RootField): unknown {
     }
     case 'deleteMany': {
       const rows = claim(write, 'delete', model, { where: args.where });
+      const before = answers(rows.map((row) => keyOf(memory, model, row)));
       remove(memory, model, rows);
-      return rows.length;
+      return before;
     }
   }
 }

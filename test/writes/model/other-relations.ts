@@ -1,7 +1,7 @@
 import type { Row } from '../../model/world.ts';
 import { change, join, type Key, part, Refusal, remove, rowAt, shapeIn } from './memory.ts';
 import { createRows, marks, updateRow, updateRows } from './nodes.ts';
-import { claim, type Data, find, type Origin, only, requireFields, requireRule, type Write } from './rows.ts';
+import { claim, type Data, find, type Origin, only, requireFields, requireRule, still, type Write } from './rows.ts';
 import { keyHolder } from './shape.ts';
 
 /** First what goes, then what changes, then what comes, whatever the client's order. */
