@@ -6,6 +6,7 @@ import { constant } from '../planner/value.ts';
 import type { Origin } from './find-rows.ts';
 import { requireRules } from './judge.ts';
 import { changeMarks } from './marks.ts';
+import { stillThere } from './refusals.ts';
 import { hasKey, hasOneOf, keyColumns, type RowKey, runStatement, type WriteRun } from './run.ts';
 import { requireVisible } from './visible-keys.ts';
 
@@ -15,13 +16,14 @@ export async function localValues(
   model: Model,
   { link }: RelationField,
   key: RowKey,
+  path: string,
 ): Promise<readonly unknown[]> {
   const locals = link.kind === 'join' ? [link.local] : link.pairs.map(({ local }) => local);
-  const [row] = await runStatement(run, (c) => {
+  const rows = await runStatement(run, (c) => {
     const columns = locals.map((local) => `${columnRef('t', local)}::text`);
     return `select ${columns.join(', ')} from ${tableRef(model.table)} t where ${hasKey(c, model, 't', key)}`;
   });
-  return row!;
+  return stillThere(rows, path);
 }
 
 /** Takes a row in by the join table; one that is there already stays. @param remote its value in the join table */
@@ -67,17 +69,18 @@ export async function linkForeign(
   const fields = link.pairs.map((pair) => pair.remote);
   const names = fields.map((f) => f.name);
   await requireRules(run, target, 'update', [child], names, path, false);
-  const [row] = await runStatement(run, (c) => {
+  const rows = await runStatement(run, (c) => {
     const sets = link.pairs.map(({ local, remote }) => `${identifier(remote.column)} = ${columnRef('p', local)}`);
     sets.push(...changeMarks(apiModelOf(run, target.name), fields));
     const condition = all([hasKey(c, target, 't', child), hasKey(c, model, 'p', key)]);
     return `update ${tableRef(target.table)} t set ${sets.join(', ')} from ${tableRef(model.table)} p where ${condition} returning ${keyColumns(target, 't')}`;
   });
-  await requireRules(run, target, 'update', [row as RowKey], names, path);
+  const changed = stillThere(rows, path) as RowKey;
+  await requireRules(run, target, 'update', [changed], names, path);
   // Other keys of the row may share a column with the one that was set, and lead elsewhere now.
   const others = target.relations.filter(({ name }) => name !== relation.inverse);
   const write = { columns: new Map(), written: new Set(fields) };
-  await requireVisible(run, apiModelOf(run, target.name), write, path, row as RowKey, others);
+  await requireVisible(run, apiModelOf(run, target.name), write, path, changed, others);
 }
 
 /** The other rows, which were locked and judged, belong to none any more. @throws INVALID_INPUT where they cannot */

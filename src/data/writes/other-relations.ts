@@ -178,12 +178,12 @@ async function createRelated(
       skipsDuplicates,
     );
     for (const made of keys) {
-      const [remote] = await remoteValues(run, target, relation, made);
+      const [remote] = await remoteValues(run, target, relation, made, items[0]!.path);
       await linkJoined(run, origin, target, remote);
     }
     return;
   }
-  const values = await localValues(run, model, relation, key);
+  const values = await localValues(run, model, relation, key, items[0]!.path);
   const columns = new Map(
     relation.link.kind === 'foreign' ? relation.link.pairs.map((p, i) => [p.remote, values[i]]) : [],
   );

@@ -9,7 +9,7 @@ import { columnRef, tableRef } from '../planner/statement.ts';
 import type { Value } from '../planner/value.ts';
 import { assign, type RowWrite } from './assignments.ts';
 import { findRemote, lockRow, lockRows, remotesOf } from './find-rows.ts';
-import { notFound } from './refusals.ts';
+import { notFound, stillThere } from './refusals.ts';
 import { hasKey, type RowKey, runStatement, type WriteRun } from './run.ts';
 
 /** What is left to do once the row itself is written. */
@@ -62,7 +62,7 @@ async function writeOwn(
   const related = before && { of: { model, key: before, relation: field }, path: value.path };
   const make = async (data: Value) => {
     const [key] = await run.nodes.create(run, apiModelOf(run, target.name), [{ data }]);
-    take(write, field, await remoteValues(run, target, field, key!), value.path);
+    take(write, field, await remoteValues(run, target, field, key!, value.path), value.path);
   };
   switch (operation) {
     case 'create':
@@ -125,10 +125,11 @@ export async function remoteValues(
   target: Model,
   field: RelationField,
   key: RowKey,
+  path: string,
 ): Promise<readonly unknown[]> {
-  const [row] = await runStatement(run, (c) => {
+  const rows = await runStatement(run, (c) => {
     const columns = remotesOf(field).map((remote) => `${columnRef('t', remote)}::text`);
     return `select ${columns.join(', ')} from ${tableRef(target.table)} t where ${hasKey(c, target, 't', key)}`;
   });
-  return row!;
+  return stillThere(rows, path);
 }

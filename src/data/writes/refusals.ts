@@ -11,3 +11,10 @@ export const notFound = (run: Pick<WriteRun, 'api'>, model: Model, path: string)
 /** A row that the viewer sees, and may not do this with. */
 export const forbidden = (path: string): MillraceError =>
   new MillraceError('FORBIDDEN', 'not allowed', { fields: [{ path, message: 'not allowed' }] });
+
+/** The row that a statement has answered of. What is written around it may have deleted it meanwhile. @throws FORBIDDEN */
+export function stillThere<Row>(rows: readonly Row[], path: string): Row {
+  const [row] = rows;
+  if (!row) throw forbidden(path);
+  return row;
+}

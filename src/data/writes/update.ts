@@ -8,6 +8,7 @@ import { markChanged } from './marks.ts';
 import { writeOtherRelations } from './other-relations.ts';
 import { writeOwnRelations } from './own-relations.ts';
 import { requireFit } from './policy.ts';
+import { stillThere } from './refusals.ts';
 import { hasKey, keyColumns, type RowKey, runStatement, type WriteRun } from './run.ts';
 import { requireVisible, unreached } from './visible-keys.ts';
 
@@ -38,11 +39,11 @@ async function changeColumns(
 ): Promise<RowKey> {
   if (write.columns.size === 0) return key;
   try {
-    const [row] = await runStatement(run, (c) => {
+    const rows = await runStatement(run, (c) => {
       const sets = [...write.columns].map(([field, a]) => `${identifier(field.column)} = ${assignedSql(c, field, a)}`);
       return `update ${tableRef(model.table)} t set ${sets.join(', ')} where ${hasKey(c, model, 't', key)} returning ${keyColumns(model, 't')}`;
     });
-    return row as RowKey;
+    return stillThere(rows, path) as RowKey;
   } catch (error) {
     throw inFieldNames(error, { model, ...rest }, path);
   }
