@@ -36,12 +36,10 @@ const kindOf = (link: Link): string => {
 /** Of a thousand mutations so many at least must have each: what hardly occurs proves nothing. */
 const least: Record<string, number> = {
   ...Object.fromEntries(
-    'create createMany update updateMany upsert delete deleteMany'
-      .split(' ')
-      .flatMap((verb) => [
-        [`${verb} done`, 10],
-        [`${verb} refused`, 5],
-      ]),
+    'create createMany update updateMany upsert delete deleteMany'.split(' ').flatMap((verb) => [
+      [`${verb} done`, 10],
+      [`${verb} refused`, 5],
+    ]),
   ),
   ...Object.fromEntries(
     Object.entries(operations).flatMap(([by, words]) =>
@@ -84,9 +82,12 @@ export function createTally(schema: WriteSchema, isWhole: boolean): Tally {
     },
     missing: () =>
       Object.entries(least)
-        .filter(([name, n]) => counts.get(name)! * 1000 < n * tally.total && (isWhole || name !== 'several root fields'))
+        .filter(
+          ([name, n]) => counts.get(name)! * 1000 < n * tally.total && (isWhole || name !== 'several root fields'),
+        )
         .map(([name]) => `${name}: ${counts.get(name)}`),
-    print: () => [...counts].map(([name, n]) => `${((1000 * n) / tally.total).toFixed(1).padStart(7)} ‰  ${name}`).join('\n'),
+    print: () =>
+      [...counts].map(([name, n]) => `${((1000 * n) / tally.total).toFixed(1).padStart(7)} ‰  ${name}`).join('\n'),
   };
   return tally;
 }
@@ -94,7 +95,9 @@ export function createTally(schema: WriteSchema, isWhole: boolean): Tally {
 function featuresOf(schema: WriteSchema, { fields, outcome, isInline }: Trial): string[] {
   const end = outcome.code === 'done' ? 'done' : 'refused';
   const steps = fields.flatMap(({ model, args }) =>
-    ['data', 'create', 'update'].flatMap((name) => [args[name]].flat().flatMap((data) => stepsIn(schema, model, data, 1))),
+    ['data', 'create', 'update'].flatMap((name) =>
+      [args[name]].flat().flatMap((data) => stepsIn(schema, model, data, 1)),
+    ),
   );
   const text = JSON.stringify(fields);
   const deepest = Math.max(0, ...steps.map(({ depth }) => depth));

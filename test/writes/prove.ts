@@ -1,8 +1,8 @@
 import { createRandom } from '../../src/cli/seed/random.ts';
 import type { Arena, Trial } from './arena.ts';
-import { applyMutation, type RootField } from './model/apply.ts';
+import { applyMutation, type Outcome, type RootField } from './model/apply.ts';
 import type { WrittenWorld } from './model/shape.ts';
-import { randomMutation } from './random-mutations.ts';
+import { type Mutation, randomMutation } from './random-mutations.ts';
 import { randomRows } from './random-rows.ts';
 import { modelRules, schema, writers } from './world.ts';
 
@@ -10,7 +10,9 @@ import { modelRules, schema, writers } from './world.ts';
 const perWorld = 25;
 
 /** Writers as often as they are drawn: those whom the rules bind, and let do something, more than others. */
-const chances = writers.flatMap((writer) => Array.from({ length: writer.claims?.role === 'admin' ? 3 : writer.claims ? 5 : 1 }, () => writer));
+const chances = writers.flatMap((writer) =>
+  Array.from({ length: writer.claims?.role === 'admin' ? 3 : writer.claims ? 5 : 1 }, () => writer),
+);
 
 /** A mutation whose outcome is not the model's. */
 export interface Finding {
@@ -30,19 +32,24 @@ export interface ProofOptions {
   isWhole?: boolean;
   /** How many differences end it. */
   atMost?: number;
+  /** The outcome that is looked for; by default each in its turn. */
+  wanted?: Outcome['code'];
+  /** Mutations that are sent; others are as if they had not been drawn. */
+  isSent?: (mutation: Mutation) => boolean;
   onTrial?: (trial: Trial, before: WrittenWorld) => void;
 }
 
 /** Sends random mutations until so many have done something else than the model; by default one. */
 export async function findDifferences(arena: Arena, options: ProofOptions): Promise<Finding[]> {
-  const { seed, from, to, isWhole = false, onTrial, atMost = 1 } = options;
+  const { seed, from, to, isWhole = false, onTrial, atMost = 1, wanted, isSent } = options;
   const findings: Finding[] = [];
   for (let first = Math.floor(from / perWorld) * perWorld; first < to; first += perWorld) {
     const random = createRandom(seed * 0x9e3779b1 + first * 0x85ebca6b);
     let world: WrittenWorld = { schema, rules: modelRules, rows: randomRows(random) };
     await arena.fill(world.rows);
     for (let number = first; number < Math.min(first + perWorld, to); number += 1) {
-      const mutation = randomMutation(random, world, random.pick(chances), isWhole);
+      const mutation = randomMutation(random, world, random.pick(chances), isWhole, wanted);
+      if (isSent?.(mutation) === false) continue;
       const trial = { ...mutation, isInline: random.chance(0.3) };
       const difference = await arena.differenceOf(trial);
       if (difference) {
@@ -101,7 +108,16 @@ function* smaller(value: unknown): Generator<unknown> {
 /** A finding, for whoever mends it. */
 export function tell(finding: Finding, seed: number): string {
   const { trial, before, difference, number } = finding;
-  const rows = Object.entries(before.rows).map(([table, list]) => `  ${table}: ${list.map((row) => Object.values(row).map((v) => JSON.stringify(v)).join(' ')).join(' | ')}`);
+  const rows = Object.entries(before.rows).map(
+    ([table, list]) =>
+      `  ${table}: ${list
+        .map((row) =>
+          Object.values(row)
+            .map((v) => JSON.stringify(v))
+            .join(' '),
+        )
+        .join(' | ')}`,
+  );
   return [
     `WRITES_SEED=${seed} WRITES_ONE=${number} npx vitest run test/writes/random.test.ts`,
     `${trial.writer.name}: ${trial.fields.map(({ verb, model, args }) => `${verb} ${model} ${JSON.stringify(args)}`).join('\n  then ')}`,

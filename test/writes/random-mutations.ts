@@ -31,8 +31,14 @@ const deepest = 4;
  * A mutation that comes, as the model sees it, to an outcome drawn beforehand, so that what is refused and what is done balance.
  * @param isWhole whether several root fields make one transaction, and so one mutation
  */
-export function randomMutation(random: Random, world: WrittenWorld, writer: Writer, isWhole: boolean): Mutation {
-  const wanted = random.pick([
+export function randomMutation(
+  random: Random,
+  world: WrittenWorld,
+  writer: Writer,
+  isWhole: boolean,
+  asked?: Outcome['code'],
+): Mutation {
+  const drawn = random.pick([
     ...Array.from({ length: 9 }, () => 'done'),
     ...Array.from({ length: 5 }, () => 'FORBIDDEN'),
     'NOT_FOUND',
@@ -40,6 +46,7 @@ export function randomMutation(random: Random, world: WrittenWorld, writer: Writ
     'CONFLICT',
     'INVALID_INPUT',
   ]);
+  const wanted = asked ?? drawn;
   // Without nesting most would be: what lies deeper is refused more often.
   const least = random.pick([0, 1, 1, 2]);
   let best: { mutation: Mutation; fitness: number } | undefined;
@@ -109,14 +116,35 @@ class Draft {
     }
   }
 
-  /** New rows together, of which some may be there already where those are left out. */
+  /** New rows together: often alike, and some of them there already where such are left out. */
   private several(data: Data[], model: string): Data {
     const { random } = this;
-    if (!random.chance(0.45)) return { data };
-    const keyed = data.map((row) =>
+    const rows = random.chance(0.5)
+      ? data
+      : data.map((row, i) => (i % 2 === 0 && i > 0 ? this.alike(data[0]!, model) : row));
+    if (random.chance(0.3) && rows.length < 4) rows.push(this.alike(rows[0]!, model));
+    if (!random.chance(0.45)) return { data: rows };
+    const keyed = rows.map((row) =>
       'id' in row && random.chance(0.4) ? { ...row, id: random.pick([...this.rows(model), row]).id } : row,
     );
     return { data: keyed, skipDuplicates: random.chance(0.85) };
+  }
+
+  /** The like of a new row, under other keys: of the same fields, but that one of those with a default may be there or not. */
+  private alike(row: Data, model: string): Data {
+    const { random } = this;
+    const { key, uniques, columns } = this.shape(model);
+    const again = Object.entries(row).filter(([name]) => name in columns);
+    const names = new Set([key, ...uniques].flat());
+    const data = Object.fromEntries(
+      again.map(([name, value]) => [name, names.has(name) && value !== null ? this.value(model, name, true) : value]),
+    );
+    for (const name of Object.keys(data)) if (name.endsWith('Id')) data[name] = row[name];
+    if (model === 'Paper' && random.chance(0.5)) {
+      const { authorId, ...others } = data;
+      return authorId === undefined ? { ...data, authorId: random.pick(this.rows('User'))?.id } : others;
+    }
+    return data;
   }
 
   private version(model: string, row: Row | undefined): Data {
@@ -337,7 +365,8 @@ class Draft {
         ? ['set', 'disconnect', 'delete', 'deleteMany', 'update', 'update', 'update', 'updateMany', 'upsert', 'upsert']
         : ['update', 'upsert', ...(isRequired ? [] : ['disconnect', 'delete', 'delete'])]
       : [];
-    const makes = isMet && random.chance(0.7) ? [] : ['connect', 'connectOrCreate', 'create', ...(isList ? ['createMany'] : [])];
+    const makes =
+      isMet && random.chance(0.7) ? [] : ['connect', 'connectOrCreate', 'create', ...(isList ? ['createMany'] : [])];
     const names = [...known, ...makes].filter((operation) => canSet || !/^(set|disconnect)$/.test(operation));
     const count = isList && random.chance(0.3) ? 2 : 1;
     const around = link.kind === 'foreign' ? link.inverse : link.kind === 'own' ? this.back(model, name) : undefined;

@@ -101,7 +101,11 @@ interface Own {
 }
 
 function own(write: Write, model: string, { name, link, setting, before }: Own, operation: string, given: Data) {
-  const of = before && { model, row: still(rowAt(write.memory, model, keyOf(write.memory, model, before)), model), link };
+  const of = before && {
+    model,
+    row: still(rowAt(write.memory, model, keyOf(write.memory, model, before)), model),
+    link,
+  };
   const take = (row: Row) => {
     set(setting, link.local, row[link.remote]);
     setting.reached.add(name);

@@ -85,12 +85,7 @@ export function requireRule(
 }
 
 /** @throws Refusal unless the viewer may set these columns of the row as it is */
-export function requireFields(
-  { memory, viewer }: Write,
-  model: string,
-  row: Row,
-  columns: Iterable<string>,
-): void {
+export function requireFields({ memory, viewer }: Write, model: string, row: Row, columns: Iterable<string>): void {
   for (const column of columns) {
     if (mayField(memory.world, viewer, 'write', model, row, column)) continue;
     throw new Refusal('FORBIDDEN', `write ${model}.${column} of ${JSON.stringify(row)}`);
