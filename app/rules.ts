@@ -1,6 +1,7 @@
 // Yours: who may read and write which rows. What has no rule here is closed to all but the admin role.
 // A rule is true, false, or a function of the viewer that returns true, false or a Prisma `where` that the row must match.
 import { defineRules, type Viewer } from 'millrace/rules';
+import { z } from 'zod';
 
 /** The viewer is a member of the workspace. */
 const member = (viewer: Viewer) => ({ members: { some: { userId: viewer.id } } });
@@ -19,6 +20,10 @@ export default defineRules({
     fields: {
       email: { read: (viewer) => ({ id: viewer.id }) },
       id: { write: false },
+    },
+    values: {
+      email: z.email().max(254).toLowerCase(),
+      name: z.string().trim().min(1).max(100),
     },
   },
 
@@ -51,6 +56,10 @@ export default defineRules({
     create: (viewer) => ({ project: { workspace: editor(viewer) } }),
     update: (viewer) => ({ project: { workspace: editor(viewer) } }),
     delete: (viewer) => ({ project: { workspace: editor(viewer) } }),
+    values: {
+      title: z.string().trim().min(1, 'must not be empty'),
+      estimate: z.number().min(0),
+    },
   },
 
   Label: {
@@ -58,6 +67,7 @@ export default defineRules({
     create: (viewer) => ({ workspace: editor(viewer) }),
     update: (viewer) => ({ workspace: editor(viewer) }),
     delete: (viewer) => ({ workspace: editor(viewer) }),
+    values: { color: z.string().regex(/^#[0-9a-f]{6}$/i, 'must be a colour, as #22aa88') },
   },
 
   Comment: {

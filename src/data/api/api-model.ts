@@ -2,6 +2,7 @@ import { pluralize } from 'inflection';
 import { StartupError } from '../../errors.ts';
 import type { ColumnField, Datamodel, EnumType, Field, Model, RelationField, UniqueKey } from '../model/datamodel.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import type { ValueSchema } from '../rules/value-schema.ts';
 import { changeInputs } from '../writes/assignments.ts';
 import type { WritePolicies, WritePolicy } from '../writes/policy.ts';
 import { filterNameOf, havingNameOf } from './filters.ts';
@@ -29,6 +30,8 @@ export interface ApiModel {
   guarded: ReadonlySet<string>;
   /** What its writes are held to besides its rules. */
   policy?: WritePolicy;
+  /** Schemas of columns, by Prisma's name. */
+  values: ReadonlyMap<string, ValueSchema>;
   /** What new rows get where the writer says nothing, by the column's name in the schema: a value, or a function of the viewer. */
   defaults?: Readonly<Record<string, unknown>>;
   /** The column that counts changes, and that no client sets. */
@@ -207,6 +210,7 @@ function apiModel(model: Model, included: ReadonlySet<string>, ones: ReadonlySet
     version: model.columns.find((column) => column.name === own?.version),
     isPublic: own?.read === true,
     guarded: new Set(model.columns.filter((c) => isGuarded(own?.fields?.[c.name]?.read)).map((c) => c.name)),
+    values: new Map(Object.entries(own?.values ?? {})),
   };
 }
 

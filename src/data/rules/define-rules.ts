@@ -1,5 +1,7 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import type { Viewer } from '../../viewer.ts';
+import type { ColumnSchema, FittingSchema } from './column-schema.ts';
 import type { RuleSet } from './rule-set.ts';
 
 export type { Viewer } from '../../viewer.ts';
@@ -45,6 +47,8 @@ export interface ModelRules<M extends ModelName> {
   /** Which rows may be deleted. */
   delete?: Rule<Where<M>>;
   fields?: { readonly [F in ColumnName<M>]?: FieldRules<Where<M>> };
+  /** What values must be like, whoever writes them; what the schema makes of a value is what is written. */
+  values?: { readonly [F in ColumnName<M>]?: ColumnSchema<Models[M]['payload']['scalars'][F]> };
   /** What a new row gets where its writer says nothing: the owner, say. No rule for writing the field is asked. */
   defaults?: { readonly [F in ColumnName<M>]?: Default<Models[M]['payload']['scalars'][F]> };
   /** A column that counts: it grows by one with every change, no client sets it, and `ifVersion` asks for it. */
@@ -61,16 +65,18 @@ type KeysOf<T> = T extends unknown ? keyof T : never;
 type ValueOf<T, K> = T extends unknown ? (K extends keyof T ? T[K] : never) : never;
 type Plain<T> = Extract<T, object>;
 
-/** `T` with `never` in place of every key that the allowed type does not have, at any depth. */
+/** `T` with `never` in place of every key that the allowed type does not have, at any depth; schemas have to fit. */
 export type Exact<T, Allowed> = T extends readonly (infer Item)[]
   ? readonly Exact<Item, Plain<Allowed> extends readonly (infer A)[] ? A : Allowed>[]
   : T extends Date | Uint8Array
     ? T
-    : T extends (...args: infer A) => infer R
-      ? (...args: A) => Exact<R, Allowed extends (...args: never[]) => infer B ? B : never>
-      : T extends object
-        ? { [K in keyof T]: K extends KeysOf<Plain<Allowed>> ? Exact<T[K], ValueOf<Plain<Allowed>, K>> : never }
-        : T;
+    : T extends StandardSchemaV1
+      ? FittingSchema<T, Allowed>
+      : T extends (...args: infer A) => infer R
+        ? (...args: A) => Exact<R, Allowed extends (...args: never[]) => infer B ? B : never>
+        : T extends object
+          ? { [K in keyof T]: K extends KeysOf<Plain<Allowed>> ? Exact<T[K], ValueOf<Plain<Allowed>, K>> : never }
+          : T;
 
 /**
  * Declares who may do what. Typed from the models: a model, field or operator that does not exist is a compile error,

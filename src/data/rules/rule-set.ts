@@ -1,6 +1,7 @@
 import { StartupError } from '../../errors.ts';
 import type { Viewer } from '../../viewer.ts';
 import type { Datamodel, Model } from '../model/datamodel.ts';
+import { schemaProblem, type ValueSchema } from './value-schema.ts';
 
 /** What may be done with a row. */
 export type Action = 'read' | 'create' | 'update' | 'delete';
@@ -16,6 +17,7 @@ export interface UntypedModelRules {
   update?: UntypedRule;
   delete?: UntypedRule;
   fields?: Record<string, { read?: UntypedRule; write?: UntypedRule }>;
+  values?: Record<string, ValueSchema>;
   defaults?: Readonly<Record<string, unknown>>;
   version?: string;
 }
@@ -23,13 +25,13 @@ export interface UntypedModelRules {
 /** All rules, by the model's name in the Prisma schema. */
 export type RuleSet = Readonly<Record<string, UntypedModelRules | undefined>>;
 
-const modelKeys = new Set(['api', 'read', 'create', 'update', 'delete', 'fields', 'defaults', 'version']);
+const modelKeys = new Set(['api', 'read', 'create', 'update', 'delete', 'fields', 'values', 'defaults', 'version']);
 const fieldKeys = new Set(['read', 'write']);
 const namingKeys = new Set(['name', 'plural', 'omit', 'rename']);
 
 /**
  * Checks that rules speak of models and fields that exist, so that a misspelt rule cannot leave something open or closed
- * unnoticed.
+ * unnoticed, and that what values are held to are schemas.
  * @throws StartupError naming every mistake
  */
 export function checkRuleSet(rules: RuleSet, datamodel: Datamodel): void {
@@ -70,6 +72,11 @@ function modelProblems(model: Model, rules: UntypedModelRules): string[] {
     ...Object.entries(rules.fields ?? {}).flatMap(([field, own]) =>
       unknown(Object.keys(own), fieldKeys, (key) => `${model.name}.fields.${field}: ${key} is not a rule`),
     ),
+    ...Object.entries(rules.values ?? {}).flatMap(([name, schema]) => {
+      const column = model.columns.find((c) => c.name === name);
+      const problem = column ? schemaProblem(schema, column) : 'there is no such column';
+      return problem ? [`${model.name}.values.${name}: ${problem}`] : [];
+    }),
   ];
 }
 

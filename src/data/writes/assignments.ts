@@ -5,8 +5,8 @@ import type { Compiler } from '../planner/compiler.ts';
 import { eachOf, encoderOf } from '../planner/encode.ts';
 import { columnRef } from '../planner/statement.ts';
 import { constant, type Value } from '../planner/value.ts';
+import { type ColumnValue, columnValue, operandValue } from './column-value.ts';
 import { type Filling, fillingOf } from './defaults.ts';
-import { misfitOf } from './fits.ts';
 import type { WriteRun } from './run.ts';
 
 /** What becomes of a number or a list: how it is reckoned of what it was. */
@@ -38,7 +38,8 @@ export function readColumns(model: ApiModel, data: Value): RowWrite {
   const write: RowWrite = { columns: new Map(), written: new Set(), reached: new Set() };
   for (const name of data.keys()) {
     const field = model.fields.get(name);
-    if (field?.kind === 'column') assign(write, field, encoded(field, data.get(name)), data.get(name).path);
+    if (field?.kind === 'column')
+      assign(write, field, settled(columnValue(model, field, data.get(name))), data.get(name).path);
     const change = field ? undefined : changeInputs.get(name);
     if (change) readChanges(model, write, change, data.get(name));
   }
@@ -52,25 +53,16 @@ function readChanges(model: ApiModel, write: RowWrite, change: Change, changes: 
     const value = changes.get(name);
     if (field?.kind !== 'column') throw new Error(`${model.name} has no column ${name}`);
     if (write.columns.has(field)) throw invalidInput(value.path, 'is set in two ways');
-    if (value.now === null) throw invalidInput(value.path, 'must not be null');
-    const by = encoded(change === 'push' ? field : { ...field, isRequired: true }, value);
-    if (change === 'divide' && Number(by) === 0) throw invalidInput(value.path, 'must not be 0');
+    const by = settled(operandValue(field, change, value));
     write.columns.set(field, { change, by });
     write.written.add(field);
   }
 }
 
-/** The value as PostgreSQL reads it. @throws INVALID_INPUT */
-function encoded(field: ColumnField, value: Value): unknown {
-  const raw = value.now;
-  if (raw === null && field.isRequired && !field.isList) throw invalidInput(value.path, 'must not be null');
-  const encode = field.isList ? eachOf(encoderOf(field)) : encoderOf(field);
-  const result = raw === null ? (field.isList ? [] : null) : encode(raw, value.path);
-  for (const [i, item] of (field.isList ? (result as unknown[]) : [result]).entries()) {
-    const misfit = misfitOf(field, item);
-    if (misfit) throw invalidInput(field.isList ? `${value.path}.${i}` : value.path, misfit);
-  }
-  return result;
+/** The value as PostgreSQL reads it. @throws INVALID_INPUT with the first problem; all are told before anything is written */
+function settled(read: ColumnValue): unknown {
+  if ('value' in read) return read.value;
+  throw invalidInput(read.problems[0]!.path, read.problems[0]!.message);
 }
 
 /** A column may be named twice: by itself and by relations. @throws INVALID_INPUT when they do not agree */
@@ -137,7 +129,7 @@ export function fillDefaults(run: WriteRun, model: ApiModel, write: RowWrite, pa
 }
 
 /** What the application's rules put where the writer says nothing. */
-function byRule({ context }: WriteRun, { defaults }: ApiModel, field: ColumnField): Filling {
+export function byRule({ context }: Pick<WriteRun, 'context'>, { defaults }: ApiModel, field: ColumnField): Filling {
   const given = defaults?.[field.name];
   const value: unknown = typeof given === 'function' ? given(context.viewer) : given;
   if (value === undefined) return undefined;

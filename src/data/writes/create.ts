@@ -48,6 +48,7 @@ export async function createRows(
     const keys = await insertAlike(run, model, alike, skipsDuplicates);
     made.push(...keys.map((key, i) => ({ row: alike[i]!, key })));
   }
+  made.sort((a, b) => prepared.indexOf(a.row) - prepared.indexOf(b.row));
   for (const { row, key } of made) {
     await requireVisible(run, model, row.write, row.data.path, key, row.unchecked);
     await writeOtherRelations(run, model, key, row.data);
@@ -55,7 +56,8 @@ export async function createRows(
   for (const together of judgedTogether(made)) {
     const [{ row }] = together as [(typeof made)[number]];
     const keys = together.map(({ key }) => key);
-    await requireRules(run, model.model, 'create', keys, writtenNames(row.write), row.data.path);
+    const paths = together.map(({ row: { data } }) => data.path);
+    await requireRules(run, model.model, 'create', keys, writtenNames(row.write), paths);
   }
   for (const { row, key } of made) requireFit(model, row.write, key, row.data.path);
   return made.map(({ key }) => key);
@@ -87,16 +89,23 @@ function refuseAround(model: ApiModel, data: Value, { relation, columns }: Aroun
   }
 }
 
-/** Rows whose columns are the same stand in one statement. Where some may be left out, each stands alone of which more is to be done. */
+/**
+ * Rows of which the same columns are set, by whom ever, stand in one statement.
+ * @NOTE where some may be left out nobody can tell which ones were: then all are alike, or each stands alone.
+ */
 function alikeIn(model: ApiModel, rows: readonly Prepared[], skipsDuplicates: boolean): Prepared[][] {
   const groups = new Map<string, Prepared[]>();
-  for (const [i, row] of rows.entries()) {
-    const names = [...row.write.columns.keys()].map(({ name }) => name).sort();
-    const isAlone = row.write.columns.size === 0 || (skipsDuplicates && hasMore(model, row));
-    const key = isAlone ? String(i) : JSON.stringify(names);
+  for (const row of rows) {
+    const key = JSON.stringify([
+      [...row.write.columns.keys()].map(({ name }) => name).sort(),
+      writtenNames(row.write).sort(),
+    ]);
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
-  return [...groups.values()];
+  const isEachAlone =
+    rows.some(({ write }) => write.columns.size === 0) ||
+    (skipsDuplicates && (groups.size > 1 || rows.some((row) => hasMore(model, row))));
+  return isEachAlone ? rows.map((row) => [row]) : [...groups.values()];
 }
 
 const hasMore = ({ fields, policy }: ApiModel, { data, unchecked }: Prepared): boolean =>

@@ -4,7 +4,7 @@ import { all, tableRef } from '../planner/statement.ts';
 import type { Action } from '../rules/rule-set.ts';
 import type { RuleSlot } from '../rules/verdicts.ts';
 import { forbidden } from './refusals.ts';
-import { hasOneOf, type RowKey, runStatement, type WriteRun } from './run.ts';
+import { hasOneOf, keyColumns, type RowKey, runStatement, type WriteRun } from './run.ts';
 
 /** What was asked of a rule on the way, and what it said. */
 export interface Judgment {
@@ -26,6 +26,7 @@ export function settle(run: WriteRun, judgment: Judgment): void {
 /**
  * Holds rows as they are now to the rule of the action, where one is given, and to those of the fields that were set. A row that is
  * gone is held to nothing, and refused.
+ * @param path where they stand in the arguments, together or each
  * @throws FORBIDDEN
  */
 export async function requireRules(
@@ -34,7 +35,7 @@ export async function requireRules(
   action: 'create' | 'update',
   keys: readonly RowKey[],
   fields: readonly string[],
-  path: string,
+  path: string | readonly string[],
   isWhole = true,
 ): Promise<void> {
   if (keys.length === 0) return;
@@ -45,7 +46,10 @@ export async function requireRules(
   if (!isWhole && slots.every((slot) => run.context.verdicts.of(slot) === true)) return;
   const rows = await runStatement(run, (c) => {
     const rules = slots.map((slot) => ruleCondition(c, slot, model, 't'));
-    return `select count(*)::text from ${tableRef(model.table)} t where ${all([hasOneOf(c, model, 't', keys), ...rules])}`;
+    return `select ${keyColumns(model, 't')} from ${tableRef(model.table)} t where ${all([hasOneOf(c, model, 't', keys), ...rules])}`;
   });
-  settle(run, { path, model: model.name, action, fields, allowed: Number(rows[0]![0]) === keys.length });
+  const allowed = new Set(rows.map((key) => JSON.stringify(key)));
+  const refused = keys.findIndex((key) => !allowed.has(JSON.stringify(key)));
+  const at = typeof path === 'string' ? path : path[Math.max(refused, 0)]!;
+  settle(run, { path: at, model: model.name, action, fields, allowed: refused < 0 });
 }

@@ -4,8 +4,10 @@ import type { ApiModel } from '../api/api-model.ts';
 import type { Answers } from '../api/outputs.ts';
 import { fieldArguments } from '../planner/arguments.ts';
 import type { Value } from '../planner/value.ts';
+import { checkInput } from './check-input.ts';
 import { createRows, inFieldNames } from './create.ts';
 import { lockRow, lockRows } from './find-rows.ts';
+import type { RowKind } from './input-rows.ts';
 import { readBack, readBackMany } from './read-back.ts';
 import { deleteRows } from './remove.ts';
 import type { Nodes, WriteRun } from './run.ts';
@@ -28,6 +30,7 @@ export async function resolveWrite(
   const definition = info.parentType.getFields()[info.fieldName]!;
   const args = fieldArguments(info.fieldNodes[0]!, definition.args, info.variableValues);
   const { api, datamodel } = context.reads;
+  checkInput({ api, context }, model, partsOf(write, args));
   try {
     return await context.db.transaction((tx) => {
       const run: WriteRun = { tx, context, api, datamodel, variables: info.variableValues, nodes, touched: 0 };
@@ -35,6 +38,26 @@ export async function resolveWrite(
     });
   } catch (error) {
     throw inFieldNames(error, model, args.get('data').now === undefined ? 'where' : 'data');
+  }
+}
+
+/** The parts of the arguments that speak of rows, and what they make of them. */
+function partsOf(write: Write, args: Value): [data: Value, kind: RowKind][] {
+  const data = args.get('data');
+  switch (write) {
+    case 'create':
+    case 'createMany':
+      return data.items().map((row) => [row, 'create']);
+    case 'update':
+    case 'updateMany':
+      return [[data, 'update']];
+    case 'upsert':
+      return [
+        [args.get('create'), 'create'],
+        [args.get('update'), 'update'],
+      ];
+    default:
+      return [];
   }
 }
 

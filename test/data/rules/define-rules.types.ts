@@ -1,4 +1,6 @@
 // Compiled, never run: each line marked must be an error to the compiler.
+import { z } from 'zod';
+import type { ColumnSchema, FittingSchema } from '../../../src/data/rules/column-schema.ts';
 import { defineRules } from '../../../src/data/rules/define-rules.ts';
 
 export const wrongFields = defineRules({
@@ -52,3 +54,89 @@ export const right = defineRules({
     fields: { title: { write: false } },
   },
 });
+
+export const rightValues = defineRules({
+  Task: {
+    values: {
+      title: z.string().trim().min(1),
+      body: z.enum(['short', 'long']),
+      status: z.enum(['TODO', 'DONE']),
+      priority: z.int().min(0),
+      estimate: z.number().positive(),
+      extra: z.strictObject({ votes: z.int() }),
+      dueAt: z.coerce.date(),
+      createdAt: z.iso.datetime(),
+      parentId: z.string().transform((id) => id || null),
+    },
+  },
+  Project: { values: { budget: z.string().regex(/^\d+$/) } },
+});
+
+export const wrongValueSchemas = defineRules({
+  Task: {
+    values: {
+      // @ts-expect-error a number for a text
+      title: z.number(),
+    },
+  },
+});
+
+export const wrongOutput = defineRules({
+  Task: {
+    values: {
+      // @ts-expect-error what is made of it is no number
+      priority: z.int().transform(String),
+    },
+  },
+});
+
+export const wrongDate = defineRules({
+  Task: {
+    values: {
+      // @ts-expect-error the API has dates as text
+      dueAt: z.date(),
+    },
+  },
+});
+
+export const wrongList = defineRules({
+  Task: {
+    values: {
+      // @ts-expect-error a list of texts for one
+      title: z.array(z.string()),
+    },
+  },
+});
+
+export const wrongColumn = defineRules({
+  Task: {
+    values: {
+      // @ts-expect-error there is no such column
+      titel: z.string(),
+    },
+  },
+});
+
+export const relation = defineRules({
+  Task: {
+    values: {
+      // @ts-expect-error a relation is no column
+      project: z.string(),
+    },
+  },
+});
+
+export const noSchema = defineRules({
+  Task: {
+    values: {
+      // @ts-expect-error no schema
+      title: /x/,
+    },
+  },
+});
+
+const word = z.string();
+const words = z.array(word);
+export const list: FittingSchema<typeof words, ColumnSchema<string[]>> = words;
+// @ts-expect-error one text for a list of them
+export const noList: FittingSchema<typeof word, ColumnSchema<string[]>> = word;

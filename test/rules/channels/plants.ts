@@ -292,7 +292,7 @@ export const plants: RulePlant[] = (
       'a row is created whatever it is like',
       'create of a row as it becomes',
       'data/writes/create.ts',
-      "await requireRules(run, model.model, 'create', keys, writtenNames(row.write), row.data.path);",
+      "await requireRules(run, model.model, 'create', keys, writtenNames(row.write), paths);",
       '',
     ],
     [
