@@ -44,8 +44,8 @@ const least: Record<string, number> = {
   ...Object.fromEntries(
     Object.entries(operations).flatMap(([by, words]) =>
       words.split(' ').flatMap((operation) => [
-        [`${operation} by ${by}, done`, 0.5],
-        [`${operation} by ${by}, refused`, 0.5],
+        [`${operation} by ${by}, done`, 0.2],
+        [`${operation} by ${by}, refused`, 0.2],
       ]),
     ),
   ),

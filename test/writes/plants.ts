@@ -198,8 +198,8 @@ const lines: Line[] = [
     'FORBIDDEN',
     /Many"/,
     'judge.ts',
-    'Number(rows[0]![0]) === keys.length',
-    'Number(rows[0]![0]) > 0',
+    'fields, allowed: refused < 0 }',
+    'fields, allowed: refused < 0 || allowed.size > 0 }',
   ],
   [
     'a new row is judged before what lies below it is there',
@@ -214,7 +214,7 @@ const lines: Line[] = [
     'FORBIDDEN',
     /"connect(OrCreate)?":/,
     'links.ts',
-    "await requireRules(run, target, 'update', [row as RowKey], names, path);",
+    "await requireRules(run, target, 'update', [changed], names, path);",
     '',
   ],
   [
@@ -265,6 +265,14 @@ const lines: Line[] = [
     'assignments.ts',
     'write.columns.set(field, { change, by });\n    write.written.add(field);',
     'write.columns.set(field, { change, by });',
+  ],
+  [
+    'what was set of a row that is left out is taken for what was set of the next',
+    'FORBIDDEN',
+    /"authorId".*"skipDuplicates":true/,
+    'create.ts',
+    '      writtenNames(row.write).sort(),\n',
+    '',
   ],
   [
     'a key that another row holds is set without the rule of that field as it was',

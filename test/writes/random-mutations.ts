@@ -1,8 +1,8 @@
 import type { Random } from '../../src/cli/seed/random.ts';
-import { may, mayRead } from '../model/access.ts';
+import { may } from '../model/access.ts';
 import type { Row } from '../model/world.ts';
 import { applyMutation, type Outcome, type RootField, type Verb } from './model/apply.ts';
-import type { Data } from './model/rows.ts';
+import { type Data, seenBy } from './model/rows.ts';
 import { keyHolder, type Link, type WriteShape, type WrittenWorld } from './model/shape.ts';
 import type { Writer } from './world.ts';
 
@@ -82,7 +82,7 @@ class Draft {
 
   field(): RootField {
     const { random } = this;
-    const model = random.pick(['Paper', 'Paper', 'Paper', 'User', ...Object.keys(this.world.schema)]);
+    const model = random.pick(['Paper', 'Paper', 'Paper', 'User', 'User', ...Object.keys(this.world.schema)]);
     const verb = random.pick(verbs);
     return { verb, model, args: this.args(verb, model) };
   }
@@ -160,7 +160,8 @@ class Draft {
     const { random, world, writer } = this;
     const draw = random.fraction();
     if (draw < 0.03) return undefined;
-    const visible = among.filter((row) => mayRead(world, writer.viewer, model, row));
+    const seen = seenBy(world, writer.viewer).rowsOf(model);
+    const visible = among.filter((row) => seen.includes(row));
     const allowed =
       action === 'read' ? visible : visible.filter((row) => may(world, writer.viewer, action, model, row));
     const pool = [
@@ -187,11 +188,11 @@ class Draft {
     const rows = this.rows(model);
     const [first = ''] = this.shape(model).key;
     const some = random.sample(rows, random.int(0, 3)).map((row) => row[first]);
-    switch (random.int(0, 5)) {
+    switch (random.int(0, 4)) {
       case 0:
         return model === 'Paper' ? { stage: { gte: random.int(0, 2) } } : { [first]: { in: some } };
       case 1:
-        return model === 'User' ? { handle: { contains: random.pick(['a', 'e']) } } : { [first]: { in: some } };
+        return model === 'User' ? { handle: { contains: random.pick(['a', 'e', '@']) } } : { [first]: { in: some } };
       case 2:
         return model === 'Note' ? { paper: { is: { stage: { gte: 0 } } } } : { OR: [{ [first]: { in: some } }] };
       default:
@@ -359,14 +360,14 @@ class Draft {
       link.kind === 'foreign' && !this.shape(link.to).nullable.has(keyHolder(this.world.schema, link).local);
     const canSet = !mustStay || random.chance(0.1);
     const related = row ? this.related(row, link) : [];
-    const isMet = row !== undefined && (related.length > 0 || random.chance(0.15));
+    const isMet = row !== undefined && (related.length > 0 || random.chance(0.1));
     const known = isMet
       ? isList
         ? ['set', 'disconnect', 'delete', 'deleteMany', 'update', 'update', 'update', 'updateMany', 'upsert', 'upsert']
         : ['update', 'upsert', ...(isRequired ? [] : ['disconnect', 'delete', 'delete'])]
       : [];
     const makes =
-      isMet && random.chance(0.7) ? [] : ['connect', 'connectOrCreate', 'create', ...(isList ? ['createMany'] : [])];
+      isMet && random.chance(0.8) ? [] : ['connect', 'connectOrCreate', 'create', ...(isList ? ['createMany'] : [])];
     const names = [...known, ...makes].filter((operation) => canSet || !/^(set|disconnect)$/.test(operation));
     const count = isList && random.chance(0.3) ? 2 : 1;
     const around = link.kind === 'foreign' ? link.inverse : link.kind === 'own' ? this.back(model, name) : undefined;

@@ -1,8 +1,8 @@
-import { type ModelAction, type ModelViewer, sightOf } from '../../model/access.ts';
+import type { ModelAction, ModelViewer } from '../../model/access.ts';
 import type { Row } from '../../model/world.ts';
 import { type Code, type Key, keyOf, type Memory, Refusal, remove, rowAt, shapeIn } from './memory.ts';
 import { createRows, updateRow, updateRows } from './nodes.ts';
-import { claim, type Data, only, type Write } from './rows.ts';
+import { claim, type Data, only, seenBy, type Write } from './rows.ts';
 import type { WriteRules, WrittenWorld } from './shape.ts';
 
 /** What a root field does. */
@@ -108,7 +108,7 @@ function refuseStale({ memory }: Write, model: string, row: Row, ifVersion: unkn
 
 /** A row as the viewer sees it: hidden values are null, and so is a hidden row. */
 function seen({ memory, viewer }: Write, model: string, row: Row | undefined): unknown {
-  const sight = sightOf(memory.world, viewer);
+  const sight = seenBy(memory.world, viewer);
   if (!row || !sight.rowsOf(model).includes(row)) return null;
   const columns = Object.keys(shapeIn(memory, model).columns);
   return Object.fromEntries(columns.map((column) => [column, sight.valueOf(model, row, column)]));

@@ -1,8 +1,8 @@
 import { type ModelViewer, may, mayField, mayRead, sightOf } from '../../model/access.ts';
 import { matches } from '../../model/where.ts';
-import type { Row } from '../../model/world.ts';
+import type { Row, Sight } from '../../model/world.ts';
 import { type Memory, Refusal, rowsOf, shapeIn } from './memory.ts';
-import { keyHolder, type Link } from './shape.ts';
+import { keyHolder, type Link, type WrittenWorld } from './shape.ts';
 
 /** A mutation under way: whose, and upon what. */
 export interface Write {
@@ -30,13 +30,25 @@ export interface Sought {
 
 /** The visible rows that are sought. */
 export function find({ memory, viewer }: Write, model: string, { where = null, of }: Sought): Row[] {
-  const sight = sightOf(memory.world, viewer);
-  return rowsOf(memory, model).filter(
-    (row) =>
-      mayRead(memory.world, viewer, model, row) &&
-      matches(sight, model, row, where) === true &&
-      (!of || isRelated({ memory, viewer }, of, row)),
-  );
+  const sight = seenBy(memory.world, viewer);
+  return sight
+    .rowsOf(model)
+    .filter(
+      (row) =>
+        (where === null || matches(sight, model, row, where) === true) &&
+        (!of || isRelated({ memory, viewer }, of, row)),
+    );
+}
+
+const sights = new WeakMap<object, Map<ModelViewer, Sight>>();
+
+/** A viewer's sight of a world, of which a change makes another one. */
+export function seenBy(world: WrittenWorld, viewer: ModelViewer): Sight {
+  const known = sights.get(world) ?? new Map<ModelViewer, Sight>();
+  sights.set(world, known);
+  const sight = known.get(viewer) ?? sightOf(world, viewer);
+  known.set(viewer, sight);
+  return sight;
 }
 
 /** Whether a row is at the other end, as far as the viewer may know: a key that is hidden leads nowhere. */
