@@ -1,5 +1,6 @@
 import type { ModelAction, ModelViewer } from '../../model/access.ts';
 import type { Row } from '../../model/world.ts';
+import { checkForms } from './forms.ts';
 import { type Code, type Key, keyOf, type Memory, Refusal, remove, rowAt, shapeIn } from './memory.ts';
 import { createRows, updateRow, updateRows } from './nodes.ts';
 import { claim, type Data, only, seenBy, type Write } from './rows.ts';
@@ -39,6 +40,7 @@ export function applyMutation(world: WrittenWorld, viewer: ModelViewer, fields: 
 function applyField(write: Write, { verb, model, args }: RootField): unknown {
   const { memory } = write;
   refuseClosedAction(write, verb, model);
+  checkForms(write, model, args);
   const data = args.data as Data;
   const answer = (key: Key | undefined) => (key ? seen(write, model, rowAt(memory, model, key)) : null);
   const answers = (keys: readonly Key[]) => ({

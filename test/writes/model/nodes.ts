@@ -12,7 +12,6 @@ import {
   type Data,
   find,
   only,
-  refuseClosed,
   requireFields,
   requireRule,
   requireVisibleKeys,
@@ -56,16 +55,12 @@ function set(setting: Setting, column: string, value: unknown): void {
 
 /** Columns, as they are given. */
 function settingOf(write: Write, model: string, data: Data): Setting {
-  const { columns, nullable } = shapeIn(write.memory, model);
+  const { columns } = shapeIn(write.memory, model);
   const setting: Setting = { values: {}, reckoned: {}, written: new Set(), reached: new Set() };
   for (const [name, value] of Object.entries(data)) {
     if (name in columns) {
-      const isList = columns[name] === 'list';
-      if (value === null && !nullable.has(name) && !isList) {
-        throw new Refusal('INVALID_INPUT', `${name} must not be null`);
-      }
       // A list is never null.
-      set(setting, name, isList ? (value ?? []) : value);
+      set(setting, name, columns[name] === 'list' ? (value ?? []) : value);
     } else if (reckon[name]) {
       for (const [column, by] of Object.entries(value as Data)) {
         if (setting.written.has(column)) throw new Refusal('INVALID_INPUT', `${column} is set in two ways`);
@@ -165,18 +160,13 @@ export function createRows(write: Write, model: string, items: readonly NewRow[]
 }
 
 function prepare(write: Write, model: string, { data, around }: NewRow): { row: Row; written: Set<string> } {
-  const { columns, nullable, defaults } = shapeIn(write.memory, model);
+  const { columns, defaults } = shapeIn(write.memory, model);
   const setting = settingOf(write, model, data);
   if (around) {
-    if (around.relation in data || around.column in data) {
-      throw new Refusal('INVALID_INPUT', `${around.relation} is set by the write around`);
-    }
     set(setting, around.column, around.value);
     setting.reached.add(around.relation);
   }
-  refuseClosed(write, model, setting.written);
   writeOwn(write, model, setting, data);
-  refuseClosed(write, model, setting.written);
   requireVisibleKeys(write, model, setting.values, setting.reached);
   const byRule = (write.memory.world.rules[model] as WriteRules | undefined)?.defaults ?? {};
   const row = Object.fromEntries(
@@ -186,18 +176,13 @@ function prepare(write: Write, model: string, { data, around }: NewRow): { row: 
       return [name, name in setting.values ? setting.values[name] : filling];
     }),
   );
-  const lacking = Object.keys(columns).find((name) => row[name] === null && !nullable.has(name));
-  if (lacking) throw new Refusal('INVALID_INPUT', `${model}.${lacking} is required`);
   return { row, written: setting.written };
 }
 
 /** Changes a row that was claimed as it was, and all that is said below it; then it is judged as it is now. */
 export function updateRow(write: Write, model: string, before: Row, data: Data): Key {
-  const { memory } = write;
   const setting = settingOf(write, model, data);
-  refuseClosed(write, model, setting.written);
   const later = writeOwn(write, model, setting, data, before);
-  refuseClosed(write, model, setting.written);
   requireVisibleKeys(write, model, setting.values, setting.reached);
   const key = changeRows(write, model, [before], setting)[0]!;
   for (const finish of later) finish();
@@ -209,7 +194,6 @@ export function updateRow(write: Write, model: string, before: Row, data: Data):
 /** Sets the same columns of rows that were claimed as they were; then all are judged as they are now. */
 export function updateRows(write: Write, model: string, rows: readonly Row[], data: Data): Key[] {
   const setting = settingOf(write, model, data);
-  refuseClosed(write, model, setting.written);
   if (rows.length === 0) return [];
   requireVisibleKeys(write, model, setting.values, setting.reached);
   const keys = changeRows(write, model, rows, setting);

@@ -44,10 +44,11 @@ function other(write: Write, of: () => Origin, operation: (typeof order)[number]
   const meant = (where: unknown) => ({ of: of(), where: isList ? where : null });
   switch (operation) {
     case 'set':
-      return setRelated(write, of, items);
+      setRelated(write, of, items);
+      return;
     case 'disconnect':
-      if (!isList) return unlink(write, of(), find(write, to, { of: of() }));
-      for (const where of items) unlink(write, of(), [only(find(write, to, meant(where)), to)]);
+      if (!isList) unlink(write, of(), find(write, to, { of: of() }));
+      else for (const where of items) unlink(write, of(), [only(find(write, to, meant(where)), to)]);
       return;
     case 'delete':
       for (const where of items) remove(memory, to, [only(claim(write, 'delete', to, meant(where)), to)]);
@@ -83,17 +84,22 @@ function other(write: Write, of: () => Origin, operation: (typeof order)[number]
       }
       return;
     case 'create':
-      return create(write, of, items);
+      create(write, of, items);
+      return;
     case 'createMany': {
       const { data, skipDuplicates } = given as { data: Data[]; skipDuplicates?: boolean };
-      return create(write, of, data, skipDuplicates);
+      create(write, of, data, skipDuplicates);
+      return;
     }
   }
 }
 
 function connect(write: Write, { row, link }: Origin, where: Data): void {
   const { to } = link;
-  if (link.kind === 'join') return join(write.memory, link, row.id, only(find(write, to, { where }), to).id);
+  if (link.kind === 'join') {
+    join(write.memory, link, row.id, only(find(write, to, { where }), to).id);
+    return;
+  }
   const holder = keyHolder(write.memory.world.schema, link);
   const other = only(claim(write, 'update', to, { where }), to);
   setKey(write, to, [other], holder.local, row[holder.remote]);

@@ -1,4 +1,4 @@
-import { type ModelViewer, may, mayField, mayRead, sightOf } from '../../model/access.ts';
+import { type ModelViewer, may, mayField, sightOf } from '../../model/access.ts';
 import { matches } from '../../model/where.ts';
 import type { Row, Sight } from '../../model/world.ts';
 import { type Memory, Refusal, rowsOf, shapeIn } from './memory.ts';
@@ -101,17 +101,6 @@ export function requireFields({ memory, viewer }: Write, model: string, row: Row
   for (const column of columns) {
     if (mayField(memory.world, viewer, 'write', model, row, column)) continue;
     throw new Refusal('FORBIDDEN', `write ${model}.${column} of ${JSON.stringify(row)}`);
-  }
-}
-
-/** @throws Refusal where a rule says, whatever the row, that a column is never set */
-export function refuseClosed({ memory, viewer }: Write, model: string, columns: Iterable<string>): void {
-  if (viewer.isAdmin) return;
-  for (const column of columns) {
-    const rule = memory.world.rules[model]?.fields?.[column]?.write ?? true;
-    if ((typeof rule === 'function' ? rule(viewer) : rule) === false) {
-      throw new Refusal('FORBIDDEN', `${model}.${column} is never written`);
-    }
   }
 }
 
