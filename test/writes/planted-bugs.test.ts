@@ -7,7 +7,7 @@ import { findDifferences } from './prove.ts';
 vi.setConfig({ testTimeout: 240_000 });
 
 /** So many mutations are sent at most to find one mistake. */
-const most = Number(process.env.WRITES_PLANT_RUNS ?? 500);
+const most = Number(process.env.WRITES_PLANT_RUNS ?? 800);
 
 let first: Arena;
 beforeAll(async () => {

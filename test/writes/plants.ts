@@ -267,14 +267,6 @@ const lines: Line[] = [
     'write.columns.set(field, { change, by });',
   ],
   [
-    'what was set of a row that is left out is taken for what was set of the next',
-    'FORBIDDEN',
-    /"authorId".*"skipDuplicates":true/,
-    'create.ts',
-    '      writtenNames(row.write).sort(),\n',
-    '',
-  ],
-  [
     'a key that another row holds is set without the rule of that field as it was',
     'FORBIDDEN',
     /"connect(OrCreate)?":/,
@@ -285,7 +277,7 @@ const lines: Line[] = [
   [
     'a key that another row holds is emptied without the rule of that field as it was',
     'FORBIDDEN',
-    /"(disconnect|set)":/,
+    /"(reviews|cover|pupils|notes)":\{[^{]*"(disconnect|set)":/,
     'links.ts',
     "await requireRules(run, target, 'update', keys, names, path, false);",
     '',

@@ -228,7 +228,8 @@ const ruled = {
       authorId: { write: (viewer: ModelViewer) => ({ OR: [{ authorId: viewer.id }, { team: owns(viewer) }] }) },
       reviewerId: {
         read: (viewer: ModelViewer) => ({ OR: [{ reviewerId: viewer.id }, { team: edits(viewer) }] }),
-        write: { stage: { not: 2 } },
+        // Of those who are of the highest level none is relieved of a paper.
+        write: { OR: [{ reviewerId: null }, { reviewer: { is: { level: { lt: 2 } } } }] },
       },
     },
     defaults: { authorId: (viewer: ModelViewer) => viewer.id, shade: 'plain' },
