@@ -78,7 +78,11 @@ const as =
 /** One error of one field, and nothing else. */
 const refused = (field: string, message: string, extensions: { code: ErrorCode } & Record<string, unknown>): Told => ({
   status: 200,
-  body: { data: { [field]: null }, errors: [{ message, path: [field], extensions }] },
+  // Of a mutation nothing is left when one of its fields has failed.
+  body: {
+    data: /^(?:create|update|upsert|delete|explode)/.test(field) ? null : { [field]: null },
+    errors: [{ message, path: [field], extensions }],
+  },
 });
 /** A request of which nothing was done. */
 const turnedDown = (message: string, extensions: { code: ErrorCode } & Record<string, unknown>): Told => ({
@@ -113,6 +117,35 @@ const tooMany = 'one write may touch at most 1000 rows';
 
 /** @NOTE a code that has no entry here is refused by the compiler, and by the last but one test. */
 const goldens: Record<ErrorCode, Golden[]> = {
+  ROLLED_BACK: [
+    {
+      title: 'fields beside one that is refused, whether they were done already or not',
+      ask: as(
+        ann,
+        `mutation { before: createTask(data: { title: "b", projectId: "${team.wheel}" }) { id }
+          wrong: deleteTask(where: { id: "${nobody}" }) { id }
+          after: createTask(data: { title: "a", projectId: "${team.wheel}" }) { id } }`,
+      ),
+      told: {
+        status: 200,
+        body: {
+          data: null,
+          errors: [
+            {
+              message: 'there is no such Task',
+              path: ['wrong'],
+              extensions: { code: 'NOT_FOUND', fields: [{ path: 'where', message: 'names no row' }] },
+            },
+            ...['before', 'after'].map((field) => ({
+              message: 'nothing of it was kept, for wrong failed',
+              path: [field],
+              extensions: { code: 'ROLLED_BACK' },
+            })),
+          ],
+        },
+      },
+    },
+  ],
   UNAUTHENTICATED: [
     {
       title: 'a field for who is signed in, asked by a stranger',
@@ -146,7 +179,7 @@ const goldens: Record<ErrorCode, Golden[]> = {
       ),
       told: refused('updateTask', 'not allowed', {
         code: 'FORBIDDEN',
-        fields: [{ path: 'data.subtasks.update.0.data.comments.create.0', message: 'not allowed' }],
+        fields: [{ path: 'data.subtasks.update.0.data.comments.create.1', message: 'not allowed' }],
       }),
     },
     {
@@ -251,7 +284,7 @@ const goldens: Record<ErrorCode, Golden[]> = {
     {
       title: 'a required key that is missing',
       ask: as(ann, taskOf('{ title: "t" }')),
-      told: refused('createTask', 'data.projectId is required', {
+      told: refused('createTask', 'data.projectId: is required', {
         code: 'INVALID_INPUT',
         fields: [{ path: 'data.projectId', message: 'is required' }],
       }),
@@ -392,7 +425,10 @@ const goldens: Record<ErrorCode, Golden[]> = {
       isStrict: true,
       ask: (on) =>
         whileTasksAreHeld(() => as(ann, `mutation { deleteTask(where: { id: "${team.axle}" }) { id } }`)(on)),
-      told: refused('deleteTask', 'the request took longer than is allowed', { code: 'UNAVAILABLE', retryAfter: 1 }),
+      told: {
+        ...turnedDown('the request took longer than is allowed', { code: 'UNAVAILABLE', retryAfter: 1 }),
+        retryAfter: '1',
+      },
     },
     {
       title: 'a read that takes longer than is allowed',

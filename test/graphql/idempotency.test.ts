@@ -168,8 +168,8 @@ it('50 that are sent at once have one effect and one answer, on two nodes too', 
 
 /** The text of an answer over a WebSocket. */
 async function overSocket(to: TestServer, payload: object): Promise<string> {
-  const socket = new WebSocket(`${to.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   const token = await to.server.tokens.mint!({ sub: team.ben });
+  const socket = new WebSocket(`${to.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   return new Promise((resolve, reject) => {
     const tell = (message: object) => socket.send(JSON.stringify(message));
     socket.onerror = () => reject(new Error('the socket failed'));

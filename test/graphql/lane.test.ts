@@ -411,7 +411,8 @@ it('serves an application that is replaced at once', async () => {
   await replace({ rules: { ...rules, Task: { ...rules.Task, read: false } } as typeof rules });
   expect((await both.ask(asked)).laned.body).toContain('FORBIDDEN');
   expect(await sameTwice(asked, both)).toBe(false);
-  await replace({ files: files.map((f) => ({ ...f, content: f.content.replace(/^ {2}title .*$/gm, '') })) });
+  const withoutTitle = files.map((f) => ({ ...f, content: f.content.replace(/^ {2}title .*$/gm, '') }));
+  await replace({ files: withoutTitle, rules: { ...rules, Task: { ...rules.Task, values: {} } } as typeof rules });
   expect((await both.ask(asked)).laned.body).toContain('Cannot query field');
   expect(await sameTwice(asked, both)).toBe(false);
   expect(both.answered).toBe(answered);

@@ -51,11 +51,9 @@ it('a preview is answered as the mutation would be, names every rule that was as
       preview: {
         rules: [
           { path: 'made.data.project.connect', model: 'Project', action: 'read', allowed: true },
-          { path: 'made.data.projectId', model: 'Project', action: 'read', allowed: true },
           { path: 'made.data.labels.connect.0', model: 'Label', action: 'read', allowed: true },
           { path: 'made.data', model: 'Task', action: 'create', fields: ['title', 'projectId'], allowed: true },
           { path: 'updateTask.where', model: 'Task', action: 'update', allowed: true },
-          { path: 'updateTask.data', model: 'Task', action: 'update', fields: ['title'], allowed: true },
           { path: 'updateTask.data', model: 'Task', action: 'update', fields: ['title'], allowed: true },
           { path: 'deleteComment.where', model: 'Comment', action: 'delete', allowed: true },
         ],

@@ -15,7 +15,7 @@ const one = process.env.WRITES_ONE === undefined ? undefined : Number(process.en
 
 const isTold = process.env.WRITES_FEATURES !== undefined;
 /** Whether a document is one transaction, and so several root fields one mutation. */
-const isWhole = false;
+const isWhole = true;
 
 it(`random mutations do what the model of the rules does, and nothing else (seed ${seed})`, async () => {
   await using arena = await openArena();

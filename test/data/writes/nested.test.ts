@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RuleSet } from '../../../src/data/rules/rule-set.ts';
+import type { Viewer } from '../../../src/viewer.ts';
 import { ask } from '../../support/postgres.ts';
+import { startSchemaServer } from '../../support/schema-server.ts';
 import { startServer, type TestServer } from '../../support/server.ts';
 import { insertTeam, team } from '../../support/team.ts';
 
@@ -155,5 +158,35 @@ describe('a write of several rows', () => {
     const before = await count('comments');
     expect(await ben('mutation { deleteComments(where: {}) { count } }')).toMatchObject({ code: 'FORBIDDEN' });
     expect(await count('comments')).toBe(before);
+  });
+});
+
+it('rows of which some may be left out are each held to what was set of it', async () => {
+  const schema = 'model Note {\n id Int @id\n text String\n authorId String\n}';
+  const rules: RuleSet = {
+    Note: {
+      read: true,
+      create: true,
+      defaults: { authorId: (viewer: Viewer) => viewer.id },
+      fields: { authorId: { write: (viewer: Viewer) => ({ authorId: viewer.id }) } },
+    },
+  };
+  await using own = await startSchemaServer({ schema, rules });
+  const create = (rows: string) =>
+    own
+      .as({ sub: 'ben' })
+      .query(`mutation { createNotes(skipDuplicates: true, data: [${rows}]) { nodes { id authorId } } }`);
+  expect((await create('{ id: 1, text: "a" }')).data).toEqual({ createNotes: { nodes: [{ id: 1, authorId: 'ben' }] } });
+  const forged = await create('{ id: 1, text: "a" }, { id: 2, text: "b", authorId: "ann" }');
+  expect(forged.errors![0]!.extensions).toMatchObject({ code: 'FORBIDDEN', fields: [{ path: 'data.1' }] });
+  expect(
+    (await create('{ id: 3, text: "c" }, { id: 1, text: "a", authorId: "ben" }, { id: 2, text: "b" }')).data,
+  ).toEqual({
+    createNotes: {
+      nodes: [
+        { id: 3, authorId: 'ben' },
+        { id: 2, authorId: 'ben' },
+      ],
+    },
   });
 });
