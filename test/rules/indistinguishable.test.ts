@@ -81,5 +81,5 @@ it(`answers ${count} operations byte for byte the same on two databases that dif
   expect(tally.answered).toBeGreaterThan(500);
   expect(tally.told).toBeGreaterThan(200);
   expect(tally.refused).toBeGreaterThan(40);
-  expect(tally.differsForAdmins).toBeGreaterThan(70);
+  expect(tally.differsForAdmins).toBeGreaterThan(50);
 });

@@ -331,8 +331,15 @@ export const plants: RulePlant[] = (
       "const child = await lockRow(run, target, 'read' as 'update', { unique: where, path: where.path });",
     ],
     [
-      'a write answers what its writer may not read',
+      'a write by one statement answers what its writer may not read',
       'answer of a write',
+      'data/writes/one-statement.ts',
+      "const seen = visible(c, model, row, 'client');",
+      "const seen = 'true';",
+    ],
+    [
+      'a write answers what its writer may not read',
+      'answer of a preview',
       'data/writes/read-back.ts',
       "all([hasKey(c, model, 't', key), visible(c, model, 't', 'client')])",
       "hasKey(c, model, 't', key)",

@@ -52,7 +52,9 @@ function complaintsOf({ code, paths, variables }: FailingWrite, status: number, 
   if (data !== undefined && Object.values(data ?? {}).some((value) => value !== null)) complaints.push('has data');
   const told = extensions.fields?.map(({ path }) => path);
   if (paths && JSON.stringify(told) !== JSON.stringify(paths)) complaints.push(`does not name ${paths}`);
-  if (code === 'INVALID_INPUT' && !told?.length) complaints.push('names no input');
+  // What only the commit finds out is no single field's.
+  const isLate = errors!.some((e) => e.message.includes('could not be committed'));
+  if (code === 'INVALID_INPUT' && !told?.length && !isLate) complaints.push('names no input');
   // What GraphQL says of a variable repeats what the client has sent.
   const own = JSON.stringify(variables);
   const [leak] = leaks.exec(text.replaceAll(/"locations":\[[^\]]*\]/g, '')) ?? [];
