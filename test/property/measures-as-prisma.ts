@@ -58,7 +58,9 @@ function spelt(result: ColumnField, measure: Measure, value: unknown): unknown {
   const isRounded =
     measure === 'avg' || (measure === 'sum' && result.type.kind === 'scalar' && result.type.name === 'Float');
   if (!isRounded || value === null || value === undefined) return normalise(result, value);
-  return Number(Number(value).toPrecision(6));
+  const number = Number(value);
+  // What is left when numbers have taken each other away is the order in which they were added.
+  return Math.abs(number) < 1e-12 ? 0 : Number(number.toPrecision(6));
 }
 
 /** Our words, in which `{ title: { _min: … } }` is Prisma's as well. */

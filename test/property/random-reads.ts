@@ -159,6 +159,9 @@ function randomFilter(random: Random, field: ColumnField, isNegated: boolean): W
   }
   // @NOTE of a padded text Prisma takes the padding for a part of it where case does not matter, and only there.
   if (isInsensitive && field.nativeType !== 'Char') filter.mode = 'insensitive';
+  // @NOTE Prisma takes a part of a `citext` for an ordinary text, whose case matters; PostgreSQL and we do not.
+  if (field.nativeType === 'Citext' && ['contains', 'startsWith', 'endsWith'].some((operator) => operator in filter))
+    filter.mode = 'insensitive';
   return filter;
 }
 
