@@ -14,7 +14,7 @@ import {
   refuseUnwritable,
   writtenNames,
 } from './assignments.ts';
-import { requireRules } from './judge.ts';
+import { requireRules, settle } from './judge.ts';
 import { writeOtherRelations } from './other-relations.ts';
 import { writeOwnRelations } from './own-relations.ts';
 import { fillByPolicy, renameByPolicy, requireFit } from './policy.ts';
@@ -41,6 +41,9 @@ export async function createRows(
 ): Promise<RowKey[]> {
   if (items.length === 0) return [];
   touch(run, items.length, items[0]!.data.path);
+  // @NOTE before a row is tried: that a value is taken is told to nobody who may make none at all.
+  if (run.context.verdicts.of(`create:${model.model.name}`) === false)
+    settle(run, { path: items[0]!.data.path, model: model.model, action: 'create', allowed: false });
   const prepared: Prepared[] = [];
   for (const item of items) prepared.push(await prepare(run, model, item));
   const made: { row: Prepared; key: RowKey }[] = [];

@@ -74,6 +74,18 @@ describe('a nested create', () => {
   });
 });
 
+it('a row that nobody may make says nothing of values that another one has', async () => {
+  const refusals = await Promise.all(
+    ['dora@smithy.test', 'nobody@mill.test'].map((email) =>
+      ben(
+        `mutation { updateTask(where: { id: "${team.pond}" }, data: { assignee: { create: { name: "h", email: "${email}" } } }) { id } }`,
+      ),
+    ),
+  );
+  expect(refusals[0]).toMatchObject({ code: 'FORBIDDEN', fields: [{ path: 'data.assignee.create' }] });
+  expect(refusals[1]).toEqual(refusals[0]);
+});
+
 describe('a nested change', () => {
   it('sets, lets go of, changes and deletes related rows, each under its own rules', async () => {
     const tasks = async () =>

@@ -1,9 +1,9 @@
-import type { ModelAction, ModelViewer } from '../../model/access.ts';
+import type { ModelViewer } from '../../model/access.ts';
 import type { Row } from '../../model/world.ts';
 import { checkForms } from './forms.ts';
 import { type Code, type Key, keyOf, type Memory, Refusal, remove, rowAt, shapeIn } from './memory.ts';
 import { createRows, updateRow, updateRows } from './nodes.ts';
-import { claim, type Data, only, seenBy, type Write } from './rows.ts';
+import { claim, type Data, isClosed, only, seenBy, type Write } from './rows.ts';
 import type { WriteRules, WrittenWorld } from './shape.ts';
 
 /** What a root field does. */
@@ -82,7 +82,7 @@ function applyField(write: Write, { verb, model, args }: RootField): unknown {
   }
 }
 
-const actionsOf: Record<Verb, readonly ModelAction[]> = {
+const actionsOf: Record<Verb, readonly ('create' | 'update' | 'delete')[]> = {
   create: ['create'],
   createMany: ['create'],
   update: ['update'],
@@ -93,13 +93,9 @@ const actionsOf: Record<Verb, readonly ModelAction[]> = {
 };
 
 /** A rule that is closed whatever the row is asked before anything else. */
-function refuseClosedAction({ memory, viewer }: Write, verb: Verb, model: string): void {
-  if (viewer.isAdmin) return;
-  const isClosed = (action: ModelAction) => {
-    const rule = memory.world.rules[model]?.[action] ?? false;
-    return (typeof rule === 'function' ? rule(viewer) : rule) === false;
-  };
-  if (!actionsOf[verb].every(isClosed)) return;
+function refuseClosedAction(write: Write, verb: Verb, model: string): void {
+  const { viewer } = write;
+  if (!actionsOf[verb].every((action) => isClosed(write, action, model))) return;
   throw new Refusal(viewer.id === undefined ? 'UNAUTHENTICATED' : 'FORBIDDEN', `${verb} of ${model} is closed`);
 }
 

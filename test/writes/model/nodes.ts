@@ -11,6 +11,7 @@ import {
   claim,
   type Data,
   find,
+  isClosed,
   only,
   requireFields,
   requireRule,
@@ -143,6 +144,8 @@ function own(write: Write, model: string, { name, link, setting, before }: Own, 
  */
 export function createRows(write: Write, model: string, items: readonly NewRow[], skipsDuplicates = false): Key[] {
   const { memory } = write;
+  if (items.length === 0) return [];
+  if (isClosed(write, 'create', model)) throw new Refusal('FORBIDDEN', `create of ${model} is closed`);
   const made: { data: Data; key: Key; written: Set<string> }[] = [];
   const ready = items.map((item) => ({ data: item.data, ...prepare(write, model, item) }));
   for (const { data, row, written } of ready) {

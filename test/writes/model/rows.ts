@@ -73,6 +73,13 @@ export function claim(write: Write, action: 'update' | 'delete', model: string, 
   return rows;
 }
 
+/** Whether a rule is closed to the viewer whatever the row. */
+export function isClosed({ memory, viewer }: Write, action: 'create' | 'update' | 'delete', model: string): boolean {
+  if (viewer.isAdmin) return false;
+  const rule = memory.world.rules[model]?.[action] ?? false;
+  return (typeof rule === 'function' ? rule(viewer) : rule) === false;
+}
+
 /** The one row of these; what is hidden is not there. @throws Refusal */
 export function only(rows: readonly Row[], model: string): Row {
   if (!rows[0]) throw new Refusal('NOT_FOUND', `no such ${model}`);
