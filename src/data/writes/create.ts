@@ -97,29 +97,31 @@ function refuseAround(model: ApiModel, data: Value, { relation, columns }: Aroun
  * @NOTE where some may be left out nobody can tell which ones were: then all are alike, or each stands alone.
  */
 function alikeIn(model: ApiModel, rows: readonly Prepared[], skipsDuplicates: boolean): Prepared[][] {
-  const groups = new Map<string, Prepared[]>();
-  for (const row of rows) {
-    const key = JSON.stringify([
-      [...row.write.columns.keys()].map(({ name }) => name).sort(),
-      writtenNames(row.write).sort(),
-    ]);
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
+  const groups = grouped(rows, ({ write }) => [
+    [...write.columns.keys()].map(({ name }) => name).sort(),
+    writtenNames(write).sort(),
+  ]);
   const isEachAlone =
     rows.some(({ write }) => write.columns.size === 0) ||
-    (skipsDuplicates && (groups.size > 1 || rows.some((row) => hasMore(model, row))));
-  return isEachAlone ? rows.map((row) => [row]) : [...groups.values()];
+    (skipsDuplicates && (groups.length > 1 || rows.some((row) => hasMore(model, row))));
+  return isEachAlone ? rows.map((row) => [row]) : groups;
 }
 
 const hasMore = ({ fields, policy }: ApiModel, { data, unchecked }: Prepared): boolean =>
   policy !== undefined || unchecked.length > 0 || data.keys().some((name) => fields.get(name)?.kind === 'relation');
 
 /** Rows of which the same fields are set are judged by one statement. */
-function judgedTogether<Row extends { row: Prepared }>(rows: readonly Row[]): Row[][] {
+const judgedTogether = <Row extends { row: Prepared }>(rows: readonly Row[]): Row[][] =>
+  grouped(rows, ({ row }) => writtenNames(row.write).sort());
+
+/** Rows by what they have in common, in their order. */
+function grouped<Row>(rows: readonly Row[], commonOf: (row: Row) => unknown): Row[][] {
   const groups = new Map<string, Row[]>();
-  for (const made of rows) {
-    const key = JSON.stringify(writtenNames(made.row.write).sort());
-    groups.set(key, [...(groups.get(key) ?? []), made]);
+  for (const row of rows) {
+    const key = JSON.stringify(commonOf(row));
+    const known = groups.get(key);
+    if (known) known.push(row);
+    else groups.set(key, [row]);
   }
   return [...groups.values()];
 }

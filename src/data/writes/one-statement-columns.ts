@@ -156,7 +156,8 @@ function requireVisible(
   conditions.push(`exists (select 1 from ${tableRef(target.table)} ${other} where ${all([...equal, seen])})`);
 }
 
-function unfit(): never {
+/** Says in the place of a value that the write is none for a single statement. @throws NotFit */
+export function unfit(): never {
   throw new NotFit();
 }
 
@@ -177,8 +178,8 @@ const defaultSql = (c: Compiler, field: ColumnField, defaults: DefaultsByRule): 
     ? 'null'
     : c.statement.parameter((input) => (input as unknown as { defaults: DefaultsByRule }).defaults.get(field));
 
-/** @NOTE made anew for each row. */
-function madeFor(field: ColumnField): unknown {
+/** What the schema's own default makes for a column of one row. @NOTE made anew for each row. */
+export function madeFor(field: ColumnField): unknown {
   const filling = fillingOf(field);
   return filling && 'value' in filling ? filling.value : null;
 }

@@ -4,7 +4,7 @@ import { apiModelOf, type Compiler, readingFrom, ruleCondition, visible } from '
 import { all, columnRef, identifier, tableRef } from '../planner/statement.ts';
 import type { PlanInput, Value } from '../planner/value.ts';
 import { fillingOf } from './defaults.ts';
-import { fittingEncode, NotFit } from './one-statement-columns.ts';
+import { fittingEncode, madeFor, NotFit, unfit } from './one-statement-columns.ts';
 import { maxTouched } from './run.ts';
 
 /** New rows that belong to a new row, which stands in `w`; they stand in `n`. */
@@ -103,11 +103,6 @@ function rowsText(
   return JSON.stringify(rows);
 }
 
-function madeFor(field: ColumnField): unknown {
-  const filling = fillingOf(field);
-  return filling && 'value' in filling ? filling.value : null;
-}
-
 /** What was encoded as a parameter, as JSON that PostgreSQL reads alike. */
 function jsonOf(field: ColumnField, encoded: unknown): unknown {
   if (Array.isArray(encoded))
@@ -116,10 +111,6 @@ function jsonOf(field: ColumnField, encoded: unknown): unknown {
     );
   if (encoded instanceof Uint8Array) return `\\x${Buffer.from(encoded).toString('hex')}`;
   return isDocument(field) ? (JSON.parse(String(encoded)) as unknown) : encoded;
-}
-
-function unfit(): never {
-  throw new NotFit();
 }
 
 /** A foreign key of the row at `r` leads to a row that the viewer may see, or nowhere. */

@@ -1,15 +1,14 @@
 import type { ApiModel } from '../api/api-model.ts';
-import { identifier, tableRef } from '../planner/statement.ts';
 import type { Value } from '../planner/value.ts';
-import { assignedSql, type RowWrite, readColumns, refuseUnwritable, writtenNames } from './assignments.ts';
-import { inFieldNames } from './create.ts';
+import { readColumns, refuseUnwritable, writtenNames } from './assignments.ts';
+import { changeColumns } from './change-columns.ts';
 import { requireRules } from './judge.ts';
 import { markChanged } from './marks.ts';
 import { writeOtherRelations } from './other-relations.ts';
 import { writeOwnRelations } from './own-relations.ts';
 import { requireFit } from './policy.ts';
 import { stillThere } from './refusals.ts';
-import { hasKey, keyColumns, type RowKey, runStatement, type WriteRun } from './run.ts';
+import type { RowKey, WriteRun } from './run.ts';
 import { requireVisible, unreached } from './visible-keys.ts';
 
 /** Changes a row that was locked and judged as it was, and all that `data` says below it; then it is judged as it is now. */
@@ -22,29 +21,10 @@ export async function updateRow(run: WriteRun, model: ApiModel, before: RowKey, 
   const names = writtenNames(write);
   await requireRules(run, model.model, 'update', [before], names, data.path, false);
   markChanged(model, write);
-  const key = await changeColumns(run, model, before, write, data.path);
+  const key = stillThere(await changeColumns(run, model, [before], write, data.path), data.path);
   for (const finish of later) await finish();
   await writeOtherRelations(run, model, key, data);
   await requireRules(run, model.model, 'update', [key], names, data.path);
   requireFit(model, write, key, data.path);
   return key;
-}
-
-async function changeColumns(
-  run: WriteRun,
-  { model, ...rest }: ApiModel,
-  key: RowKey,
-  write: RowWrite,
-  path: string,
-): Promise<RowKey> {
-  if (write.columns.size === 0) return key;
-  try {
-    const rows = await runStatement(run, (c) => {
-      const sets = [...write.columns].map(([field, a]) => `${identifier(field.column)} = ${assignedSql(c, field, a)}`);
-      return `update ${tableRef(model.table)} t set ${sets.join(', ')} where ${hasKey(c, model, 't', key)} returning ${keyColumns(model, 't')}`;
-    });
-    return stillThere(rows, path) as RowKey;
-  } catch (error) {
-    throw inFieldNames(error, { model, ...rest }, path);
-  }
 }
