@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { StartupError } from '../errors.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { trustProxy } from './trust-proxy.ts';
 
 /** One environment variable: how it is read, what is said when it is wrong, and its lines in `.env.example`. */
 export interface Variable<T = unknown> {
@@ -107,8 +108,8 @@ export const variables = {
       example: 'https://app.example.com',
     },
     TRUST_PROXY: {
-      ...flag,
-      prose: 'Believe X-Forwarded-* headers. Only behind a proxy that overwrites them.',
+      ...trustProxy,
+      prose: 'Whose X-Forwarded-For tells who the clients are: so many proxies in a row, or those of these addresses.',
       default: 'false',
     },
     LOG_LEVEL: {
