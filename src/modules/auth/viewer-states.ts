@@ -3,10 +3,10 @@
  * the change log says what is not true any more, on every node, wherever the change came from.
  */
 import { LRUCache } from 'lru-cache';
-import { type Datamodel, modelNamed } from '../../data/model/datamodel.ts';
 import { type LogEntry, tableKey } from '../../log/entry.ts';
 import type { LogTail } from '../../log/tail.ts';
 import type { Database } from '../../platform/db.ts';
+import type { AccountsPlan } from './plan.ts';
 
 /** A session that has not ended. */
 export interface SessionState {
@@ -65,17 +65,16 @@ const accountText = (hasOrganizations: boolean) => `select user_id, kind, disabl
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Begins to know; `datamodel` says which tables of the log it is about. */
+/** Begins to know; the plan says which tables of the log it is about. */
 export function openViewerStates({
   db,
   tail,
-  datamodel,
+  plan: { account, hasOrganizations },
 }: {
   db: Database;
   tail: LogTail;
-  datamodel: Datamodel;
+  plan: Pick<AccountsPlan, 'account' | 'hasOrganizations'>;
 }): ViewerStates {
-  const hasOrganizations = datamodel.models.has('OrganizationMember');
   const listeners = new Set<(change: StateChange) => void>();
   const sessions = createMemory(async (id) => {
     const [row] = uuid.test(id) ? await db.query({ text: sessionText, values: [id] }) : [];
@@ -85,13 +84,13 @@ export function openViewerStates({
     const [row] = await db.query({ text: accountText(hasOrganizations), values: [userId] });
     return row && accountOf(row);
   });
-  const table = (model: string) => tableKey(modelNamed(datamodel, model).table);
+  const table = (name: string) => tableKey({ schema: account.table.schema, name });
   const keys = new Map<string, [about: 'sessions' | 'users' | 'apiKeys', key: string]>([
-    [table('AuthSession'), ['sessions', 'id']],
-    [table('AuthAccount'), ['users', 'user_id']],
-    [table('AuthApiKey'), ['apiKeys', 'id']],
+    [table('auth_sessions'), ['sessions', 'id']],
+    [table('auth_accounts'), ['users', 'user_id']],
+    [table('auth_api_keys'), ['apiKeys', 'id']],
     ...(hasOrganizations
-      ? [[table('OrganizationMember'), ['users', 'user_id']] as [string, ['users', string]]]
+      ? [[table('organization_members'), ['users', 'user_id']] as [string, ['users', string]]]
       : []),
   ]);
   let place = tail.head;

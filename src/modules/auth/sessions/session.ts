@@ -75,10 +75,8 @@ export async function openSession(ctx: Needs, account: Account, wanted: NewSessi
       (select id from auth_sessions where user_id = $1 order by created_at desc, id desc offset $2)`,
     values: [account.userId, maxSessions],
   });
-  const issued = { sessionId, ...wanted, authenticatedAt: Math.floor(Date.now() / 1000) };
-  const tokens = await issueTokens(ctx, account, issued, wanted.isBrief ? undefined : { salt, counter: 1 });
-  if (wanted.lifetime === undefined) return tokens;
-  return { ...tokens, expiresAt: new Date(Math.min(tokens.expiresAt.getTime(), Date.now() + wanted.lifetime * 1000)) };
+  const issued = { sessionId, ...wanted, authenticatedAt: Math.floor(Date.now() / 1000), lifetime };
+  return issueTokens(ctx, account, issued, wanted.isBrief ? undefined : { salt, counter: 1 });
 }
 
 interface Issued {
@@ -87,6 +85,8 @@ interface Issued {
   assurance: '1' | '2';
   authenticatedAt: number;
   impersonatorId?: string;
+  /** Seconds for which the session may last. */
+  lifetime: number;
 }
 
 async function issueTokens(
@@ -96,27 +96,29 @@ async function issueTokens(
   refresh: { salt: string; counter: number } | undefined,
 ): Promise<SessionTokens> {
   const { plan, tokens } = ctx.accounts!;
-  const { sessionId, methods, assurance, authenticatedAt, impersonatorId } = session;
+  const { sessionId, methods, assurance, authenticatedAt, impersonatorId, lifetime } = session;
   const roles = expandRoles(account.roles, plan.roles);
   const own = { ...account.claims, ...(await plan.definition.claims?.(asKnown(account))) };
   const { access, idle } = plan.lifetimes;
-  const accessToken = await tokens.signAccess!({
-    ...own,
+  const { token, expiresAt } = await tokens.signAccess!({
     sub: account.userId,
     sid: sessionId,
-    amr: methods,
-    acr: assurance,
-    auth_time: authenticatedAt,
-    roles,
-    ...(account.roles[0] !== undefined && { role: account.roles[0] }),
-    ...(impersonatorId !== undefined && { act: { sub: impersonatorId } }),
-    expiresIn: access,
+    role: account.roles[0],
+    claims: {
+      ...own,
+      amr: methods,
+      acr: assurance,
+      auth_time: authenticatedAt,
+      roles,
+      ...(impersonatorId !== undefined && { act: { sub: impersonatorId } }),
+    },
+    expiresIn: Math.min(access, lifetime),
   });
   return {
     sessionId,
     userId: account.userId,
-    accessToken,
-    expiresAt: new Date(Date.now() + access * 1000),
+    accessToken: token,
+    expiresAt,
     refreshToken: refresh ? refreshToken(ctx, sessionId, refresh) : null,
     refreshExpiresAt: refresh ? new Date(Date.now() + idle * 1000) : null,
   };
@@ -156,8 +158,8 @@ export async function refreshSession(ctx: Needs, token: string): Promise<Session
   }
   const account = await findAccount(ctx.db, stored.userId);
   if (!account || account.isDisabled) throw sessionOver();
-  const { methods, assurance, authenticatedAt } = stored;
-  return issueTokens(ctx, account, { sessionId, methods, assurance, authenticatedAt }, current);
+  const { methods, assurance, authenticatedAt, lifetime } = stored;
+  return issueTokens(ctx, account, { sessionId, methods, assurance, authenticatedAt, lifetime }, current);
 }
 
 interface StoredRefresh {
@@ -169,17 +171,19 @@ interface StoredRefresh {
   methods: readonly string[];
   assurance: '1' | '2';
   authenticatedAt: number;
+  lifetime: number;
 }
 
 async function readRefresh({ db }: Needs, sessionId: string): Promise<StoredRefresh | undefined> {
   const [row] = await db.query({
     text: `select r.salt, r.counter, r.rotated_at > now() - make_interval(secs => $2), r.idle_until > now() and s.expires_at > now(),
-        s.user_id, s.methods, s.assurance, extract(epoch from s.authenticated_at)::float8
+        s.user_id, s.methods, s.assurance, extract(epoch from s.authenticated_at)::float8,
+        extract(epoch from s.expires_at - now())::float8
       from millrace.auth_refresh r join auth_sessions s on s.id = r.session_id where r.session_id = $1`,
     values: [sessionId, grace],
   });
   if (!row) return undefined;
-  const [salt, counter, isRecent, isAlive, userId, methods, assurance, authenticatedAt] = row;
+  const [salt, counter, isRecent, isAlive, userId, methods, assurance, authenticatedAt, lifetime] = row;
   return {
     salt: salt as string,
     counter: counter as number,
@@ -189,6 +193,7 @@ async function readRefresh({ db }: Needs, sessionId: string): Promise<StoredRefr
     methods: methods as string[],
     assurance: assurance === 2 ? '2' : '1',
     authenticatedAt: Math.floor(authenticatedAt as number),
+    lifetime: Math.max(1, lifetime as number),
   };
 }
 
