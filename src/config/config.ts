@@ -33,6 +33,8 @@ export interface HttpConfig {
   /** Origins of other sites' pages that may call the API; `*` is any. */
   corsOrigins: string[];
   trustProxy: boolean;
+  /** Browsers see https, as they always do in production: cookies are theirs over it alone. */
+  secureCookies: boolean;
   /** Seconds for which answers to strangers may be kept by whoever passes them on. */
   publicMaxAge: number;
 }
@@ -122,6 +124,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
       maxBatch: read.MAX_BATCH,
       corsOrigins: read.CORS_ORIGINS ?? [],
       trustProxy: read.TRUST_PROXY,
+      secureCookies: read.NODE_ENV === 'production',
       publicMaxAge: read.PUBLIC_MAX_AGE,
     },
     database: databaseConfig(read, directory),
