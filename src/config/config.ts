@@ -34,6 +34,8 @@ export interface HttpConfig {
   /** Origins of other sites' pages that may call the API; `*` is any. */
   corsOrigins: string[];
   trustProxy: TrustProxy;
+  /** Browsers see https, as they always do in production: cookies are theirs over it alone. */
+  secureCookies: boolean;
   /** Seconds for which answers to strangers may be kept by whoever passes them on. */
   publicMaxAge: number;
 }
@@ -123,6 +125,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
       maxBatch: read.MAX_BATCH,
       corsOrigins: read.CORS_ORIGINS ?? [],
       trustProxy: read.TRUST_PROXY,
+      secureCookies: read.NODE_ENV === 'production',
       publicMaxAge: read.PUBLIC_MAX_AGE,
     },
     database: databaseConfig(read, directory),

@@ -4,13 +4,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
+import type { Client } from '../client.ts';
 import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { invalidInput, MillraceError, statusOf } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
-import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
+import type { Exchange, GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
-import { expiryOf } from './authenticate.ts';
+import { type Authenticate, expiryOf } from './authenticate.ts';
 import { createCensus } from './census.ts';
 import { createAddressOf } from './client-address.ts';
 import { EventStream } from './event-stream.ts';
@@ -21,7 +22,7 @@ export interface EventStreams extends Disposable {
   /** Whether a request asks for events rather than for one answer. */
   isAsked(request: IncomingMessage): boolean;
   /** True when it has answered; false when the operation is not live, and any other answer will do. */
-  answer(request: IncomingMessage, response: ServerResponse, asked: GraphqlRequest): Promise<boolean>;
+  answer(exchange: Exchange, asked: GraphqlRequest): Promise<boolean>;
 }
 
 const beatEvery = 15_000;
@@ -32,8 +33,8 @@ export function createEventStreams(
   config: StreamConfig,
   parts: {
     engine: GraphqlEngine;
-    viewerOf: (authorization: string | undefined) => Promise<Viewer>;
-    contextFor: (viewer: Viewer) => Context;
+    viewerOf: Authenticate;
+    contextFor: (viewer: Viewer, client: Client) => Context;
   },
 ): EventStreams {
   const { engine, viewerOf, contextFor } = parts;
@@ -78,18 +79,17 @@ export function createEventStreams(
     // @NOTE by these methods alone: the answer to HEAD has no body, so its stream would be told to nobody and never end.
     isAsked: ({ method, headers }) =>
       (method === 'GET' || method === 'POST') && (headers.accept?.includes('text/event-stream') ?? false),
-    async answer(request, response, asked) {
-      const { authorization, origin, 'last-event-id': resumeAfter } = request.headers;
-      const viewing = viewerOf(authorization);
+    async answer({ request, response, client }, asked) {
+      const { origin, 'last-event-id': resumeAfter } = request.headers;
+      const viewing = viewerOf(client);
       const prepared = await engine.prepare(
         asked,
-        async () => contextFor(await viewing),
+        async () => contextFor(await viewing, client),
         // Nothing is what a browser means by an empty id, and some clients send it.
         typeof resumeAfter === 'string' && resumeAfter !== '' ? resumeAfter : undefined,
       );
       if (prepared.kind === 'executed') return false;
-      const isNamed = origin !== undefined && (config.origins.includes('*') || config.origins.includes(origin));
-      const readable = isNamed ? { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' } : undefined;
+      const readable = origin === undefined ? undefined : readableBy(origin, config.origins);
       if (prepared.kind === 'refused') {
         refuse(response, prepared.errors, readable);
         return true;
@@ -122,6 +122,13 @@ export function createEventStreams(
       for (const open of streams.values()) open.leave();
     },
   };
+}
+
+/** The headers by which a page of another origin may read the answer; with its cookies only where it is named. */
+function readableBy(origin: string, allowed: readonly string[]): Record<string, string> | undefined {
+  const readable = { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' };
+  if (origin !== '*' && allowed.includes(origin)) return { ...readable, 'Access-Control-Allow-Credentials': 'true' };
+  return allowed.includes('*') ? readable : undefined;
 }
 
 /** Drops what was asked, a token among it: Node keeps a request for as long as its answer. */

@@ -18,6 +18,7 @@ const rooms = [
   'log',
   'data',
   'platform',
+  'client',
   'viewer',
   'config',
   'errors',

@@ -3,8 +3,8 @@ import type { Prisma } from '../../generated/prisma/client.ts';
 import type { Viewer } from '../../viewer.ts';
 import type { RoleTable } from './roles.ts';
 
-export type { Viewer } from '../../viewer.ts';
 export { MillraceError } from '../../errors.ts';
+export type { Viewer } from '../../viewer.ts';
 
 /** Whoever signs up, as hooks are told of them. */
 export interface NewUser {

@@ -89,9 +89,7 @@ export function openViewerStates({
     [table('auth_sessions'), ['sessions', 'id']],
     [table('auth_accounts'), ['users', 'user_id']],
     [table('auth_api_keys'), ['apiKeys', 'id']],
-    ...(hasOrganizations
-      ? [[table('organization_members'), ['users', 'user_id']] as [string, ['users', string]]]
-      : []),
+    ...(hasOrganizations ? [[table('organization_members'), ['users', 'user_id']] as [string, ['users', string]]] : []),
   ]);
   let place = tail.head;
 

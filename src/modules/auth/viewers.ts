@@ -4,8 +4,8 @@ import { type Viewer, viewerOf } from '../../viewer.ts';
 import type { AccountsPlan } from './plan.ts';
 import { sessionOver } from './refusals.ts';
 import { expandRoles } from './roles.ts';
-import type { AccountState, ViewerStates } from './viewer-states.ts';
 import type { Needs } from './users.ts';
+import type { AccountState, ViewerStates } from './viewer-states.ts';
 
 /**
  * The viewer of an access token of a session: roles, organisations and claims are what they are now, whatever the token says.

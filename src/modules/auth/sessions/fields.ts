@@ -1,5 +1,5 @@
-import type { Builder } from '../../../graphql/builder.ts';
 import { MillraceError } from '../../../errors.ts';
+import type { Builder } from '../../../graphql/builder.ts';
 import { recordEvent } from '../audit.ts';
 import { type AccountFields, accountMutation, secret } from '../fields.ts';
 import { requireSession } from '../viewers.ts';
