@@ -16,6 +16,7 @@ export interface Config {
   pool: PoolConfig;
   bus: BusConfig;
   tokens: TokensConfig;
+  accounts: AccountsConfig;
   graphql: GraphqlConfig;
   streams: StreamConfig;
   /** How long changes are kept for those who come back, in milliseconds. */
@@ -58,6 +59,15 @@ export interface TokensConfig {
   issuer?: string;
   audience?: string;
   /** The role that may do everything. */
+  adminRole: string;
+}
+
+/** Where accounts are reached. */
+export interface AccountsConfig {
+  /** The address of this installation, as others reach it; in production undefined unless it was said. */
+  publicUrl?: string;
+  /** Origins of other sites' pages at which sign-ins may end. */
+  origins: readonly string[];
   adminRole: string;
 }
 
@@ -132,6 +142,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
     pool: { size: read.DATABASE_POOL_SIZE, statementTimeout: read.DATABASE_STATEMENT_TIMEOUT },
     bus: read.REDIS_URL ? { kind: 'redis', prefix: read.REDIS_PREFIX, ...read.REDIS_URL } : { kind: 'in-process' },
     tokens: tokensConfig(read, directory),
+    accounts: accountsConfig(read),
     graphql: graphqlConfig(read, root),
     streams: streamConfig(read),
     changeRetention: read.CHANGE_RETENTION_HOURS * 3_600_000,
@@ -151,6 +162,15 @@ function tokensConfig(read: Environment, directory: string): TokensConfig {
       : { kind: 'local', directory: join(directory, 'keys') },
     ...(read.JWT_ISSUER && { issuer: read.JWT_ISSUER }),
     ...(read.JWT_AUDIENCE && { audience: read.JWT_AUDIENCE }),
+    adminRole: read.ADMIN_ROLE,
+  };
+}
+
+function accountsConfig(read: Environment): AccountsConfig {
+  const publicUrl = read.PUBLIC_URL ?? (read.NODE_ENV === 'production' ? undefined : `http://localhost:${read.PORT}`);
+  return {
+    ...(publicUrl !== undefined && { publicUrl }),
+    origins: (read.CORS_ORIGINS ?? []).filter((origin) => origin !== '*'),
     adminRole: read.ADMIN_ROLE,
   };
 }

@@ -214,6 +214,15 @@ export const variables = {
       default: 'admin',
     },
   },
+  Accounts: {
+    PUBLIC_URL: {
+      ...url(['https:', 'http:'], 'the address at which browsers reach this server, such as https://api.example.com'),
+      prose:
+        'What links in mails, sign-in by other providers and passkeys are made of. In development it is http://localhost and the port; ' +
+        'in production none of these is to be had without it.',
+      example: 'https://api.example.com',
+    },
+  },
   'The API': {
     GRAPHQL_INTROSPECTION: {
       ...flag,

@@ -67,13 +67,13 @@ export async function openAccounts(
     },
     states,
     publicUrl() {
-      if (config.publicUrl) return config.publicUrl();
+      if (config.publicUrl !== undefined) return new URL(config.publicUrl);
       throw new MillraceError('UNAVAILABLE', 'this server does not know its own address: PUBLIC_URL is not set');
     },
     isOwnPage(url) {
       const { redirects = [] } = plan().definition;
       if (redirects.includes(url.href)) return true;
-      return url.origin === config.publicUrl?.().origin || (/^https?:$/.test(url.protocol) && origins.has(url.origin));
+      return (config.publicUrl !== undefined && url.origin === new URL(config.publicUrl).origin) || (/^https?:$/.test(url.protocol) && origins.has(url.origin));
     },
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
     runHook(name, work) {
