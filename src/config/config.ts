@@ -15,6 +15,7 @@ export interface Config {
   pool: PoolConfig;
   bus: BusConfig;
   tokens: TokensConfig;
+  secrets: SecretsConfig;
   graphql: GraphqlConfig;
   streams: StreamConfig;
   /** How long changes are kept for those who come back, in milliseconds. */
@@ -56,6 +57,12 @@ export interface TokensConfig {
   audience?: string;
   /** The role that may do everything. */
   adminRole: string;
+}
+
+/** The secret of this installation: the one that was said, or the one that is kept in `directory`. */
+export interface SecretsConfig {
+  secret?: string;
+  directory: string;
 }
 
 /** How much one client may keep open, and what may come over it. */
@@ -128,6 +135,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
     pool: { size: read.DATABASE_POOL_SIZE, statementTimeout: read.DATABASE_STATEMENT_TIMEOUT },
     bus: read.REDIS_URL ? { kind: 'redis', prefix: read.REDIS_PREFIX, ...read.REDIS_URL } : { kind: 'in-process' },
     tokens: tokensConfig(read, directory),
+    secrets: { directory: join(directory, 'keys'), ...(read.AUTH_SECRET && { secret: read.AUTH_SECRET }) },
     graphql: graphqlConfig(read, root),
     streams: streamConfig(read),
     changeRetention: read.CHANGE_RETENTION_HOURS * 3_600_000,
