@@ -26,6 +26,8 @@ import { parseDatabaseUrl } from './platform/database-url.ts';
 import { type Database, openDatabase } from './platform/db.ts';
 import { type Logger, openLog } from './platform/log.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
+import { openSecrets } from './platform/secrets.ts';
+import { openSigningKeys } from './platform/signing-keys.ts';
 import { openTokens, type Tokens } from './platform/tokens.ts';
 import { applyMigrations, requireTables } from './schema-upgrade.ts';
 import { createAuthenticate } from './transport/authenticate.ts';
@@ -88,10 +90,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   });
   const databaseUrl = await starting;
   application.notices.forEach(progress);
-  const [tokens] = await Promise.all([
-    openTokens(config.tokens),
-    applyMigrations(config, overrides.migrations, databaseUrl, progress),
-  ]);
+  await applyMigrations(config, overrides.migrations, databaseUrl, progress);
   let whenWritten = () => {};
   const db = stack.use(
     openDatabase(
@@ -100,6 +99,10 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     ),
   );
   await requireTables(config, overrides, db, databaseUrl, application);
+  // Keys of accounts, in the database, are there where accounts are.
+  const secrets = application.datamodel.models.has('AuthAccount') ? await openSecrets(config.secrets) : undefined;
+  const keys = secrets && stack.use(await openSigningKeys({ db, secrets, log, maxTokenAge: 600 }));
+  const tokens = await openTokens(config.tokens, keys);
   const index = ({ datamodel, documentIndexes }: Application) =>
     installIndexes(db, databaseUrl, datamodel, documentIndexes);
   await index(application);

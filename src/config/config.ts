@@ -17,6 +17,7 @@ export interface Config {
   bus: BusConfig;
   tokens: TokensConfig;
   accounts: AccountsConfig;
+  secrets: SecretsConfig;
   graphql: GraphqlConfig;
   streams: StreamConfig;
   /** How long changes are kept for those who come back, in milliseconds. */
@@ -69,6 +70,12 @@ export interface AccountsConfig {
   /** Origins of other sites' pages at which sign-ins may end. */
   origins: readonly string[];
   adminRole: string;
+}
+
+/** The secret of this installation: the one that was said, or the one that is kept in `directory`. */
+export interface SecretsConfig {
+  secret?: string;
+  directory: string;
 }
 
 /** How much one client may keep open, and what may come over it. */
@@ -143,6 +150,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
     bus: read.REDIS_URL ? { kind: 'redis', prefix: read.REDIS_PREFIX, ...read.REDIS_URL } : { kind: 'in-process' },
     tokens: tokensConfig(read, directory),
     accounts: accountsConfig(read),
+    secrets: { directory: join(directory, 'keys'), ...(read.AUTH_SECRET && { secret: read.AUTH_SECRET }) },
     graphql: graphqlConfig(read, root),
     streams: streamConfig(read),
     changeRetention: read.CHANGE_RETENTION_HOURS * 3_600_000,

@@ -222,6 +222,19 @@ export const variables = {
         'in production none of these is to be had without it.',
       example: 'https://api.example.com',
     },
+    AUTH_SECRET: {
+      type: z
+        .string()
+        .trim()
+        .min(32)
+        .refine((text) => new Set(text).size > 7),
+      expects: 'a random text of 32 characters or more, as `openssl rand -base64 32` prints it',
+      prose:
+        'What everything secret of accounts is sealed by. All nodes of an installation share it; without it, it is a file ' +
+        'under MILLRACE_DIR. Keep a copy: without it nobody stays signed in, and second factors are lost.',
+      example: 'change-me-to-what-openssl-rand-has-printed',
+      secret: true,
+    },
   },
   'The API': {
     GRAPHQL_INTROSPECTION: {
@@ -368,6 +381,9 @@ export function readEnvironment(env: RawEnvironment): Environment {
   if (read.PERSISTED_ONLY && read.PERSISTED_OPERATIONS === undefined) {
     problems.push('PERSISTED_ONLY is true: expected PERSISTED_OPERATIONS to name the operations.');
   }
+  if (mode === 'production' && read.AUTH_SECRET === variables.Accounts.AUTH_SECRET.example) {
+    problems.push('AUTH_SECRET is the example that everybody knows: expected one of your own.');
+  }
   if (problems.length > 0) throw new StartupError(problems.join('\n'), remedy);
   return read;
 }
@@ -381,28 +397,4 @@ function describeProblem(name: string, variable: Variable, text: string): string
 
 function allVariables(): [string, Variable][] {
   return Object.values(variables).flatMap((section) => Object.entries<Variable>(section));
-}
-
-/** The text of `.env.example`: every variable with its meaning, commented out at its default. */
-export function printEnvExample(): string {
-  const lines = [
-    '# Every setting of Millrace, at its default. Copy this file to .env and uncomment what you change;',
-    '# the real environment wins over .env. Made by `npx millrace env`.',
-  ];
-  for (const [section, table] of Object.entries(variables)) {
-    lines.push('', `## ${section}`);
-    for (const [name, variable] of Object.entries<Variable>(table)) {
-      lines.push('', ...describeVariable(name, variable));
-    }
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-function describeVariable(name: string, variable: Variable): string[] {
-  const { default: preset, prose, expects, example } = variable;
-  if (typeof preset === 'object') {
-    const modes = `${preset.development} in development, ${preset.production} in production`;
-    return [`# ${prose} ${modes}.`, `# Expected: ${expects}.`, `# ${name}=${preset.development}`];
-  }
-  return [`# ${prose}`, `# Expected: ${expects}.`, `# ${name}=${preset ?? example ?? ''}`];
 }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { printEnvExample, variables } from '../../src/config/env.ts';
+import { variables } from '../../src/config/env.ts';
+import { printEnvExample } from '../../src/config/env-example.ts';
 import { StartupError } from '../../src/errors.ts';
 
 let root: string;
@@ -201,6 +202,16 @@ describe('with something wrong', () => {
     const { message, remedy } = problemOf({ REDIS_URL: url });
     expect(message).toMatch(/^REDIS_URL is not understood .*expected redis:\/\//);
     expect(message + remedy).not.toContain('sesame');
+  });
+
+  it.each([
+    ['', 'short'],
+    ['', 'a'.repeat(64)],
+    ['production', 'change-me-to-what-openssl-rand-has-printed'],
+  ])('takes no secret that can be guessed: in %j %j', (NODE_ENV, secret) => {
+    const { message, remedy } = problemOf({ NODE_ENV, AUTH_SECRET: secret });
+    expect(message).toMatch(/^AUTH_SECRET is .*expected/);
+    expect(message + remedy).not.toContain(secret);
   });
 
   it('executes no list alone that is not there', () => {
