@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Environment, processEnvironment, type RawEnvironment, readEnvironment, withDotEnv } from './env.ts';
 import type { RedisAddress } from './redis-url.ts';
+import type { MailSender, SmtpServer } from './smtp-url.ts';
 
 /** Everything that Millrace can be told from outside, checked; whatever was not said has its default here. */
 export interface Config {
@@ -15,6 +16,7 @@ export interface Config {
   pool: PoolConfig;
   bus: BusConfig;
   tokens: TokensConfig;
+  mail: MailConfig;
   graphql: GraphqlConfig;
   streams: StreamConfig;
   /** How long changes are kept for those who come back, in milliseconds. */
@@ -57,6 +59,9 @@ export interface TokensConfig {
   /** The role that may do everything. */
   adminRole: string;
 }
+
+/** How mails leave: by a server, into the outbox that a developer reads, or not at all. */
+export type MailConfig = { kind: 'smtp'; server: SmtpServer; from: MailSender } | { kind: 'outbox' } | { kind: 'none' };
 
 /** How much one client may keep open, and what may come over it. */
 export interface StreamConfig {
@@ -128,6 +133,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
     pool: { size: read.DATABASE_POOL_SIZE, statementTimeout: read.DATABASE_STATEMENT_TIMEOUT },
     bus: read.REDIS_URL ? { kind: 'redis', prefix: read.REDIS_PREFIX, ...read.REDIS_URL } : { kind: 'in-process' },
     tokens: tokensConfig(read, directory),
+    mail: mailConfig(read),
     graphql: graphqlConfig(read, root),
     streams: streamConfig(read),
     changeRetention: read.CHANGE_RETENTION_HOURS * 3_600_000,
@@ -149,6 +155,12 @@ function tokensConfig(read: Environment, directory: string): TokensConfig {
     ...(read.JWT_AUDIENCE && { audience: read.JWT_AUDIENCE }),
     adminRole: read.ADMIN_ROLE,
   };
+}
+
+function mailConfig(read: Environment): MailConfig {
+  // That there is a sender is checked where the environment is read.
+  if (read.SMTP_URL) return { kind: 'smtp', server: read.SMTP_URL, from: read.MAIL_FROM! };
+  return { kind: isOnesOwn(read) ? 'outbox' : 'none' };
 }
 
 function graphqlConfig(read: Environment, root: string): GraphqlConfig {

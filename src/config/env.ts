@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { StartupError } from '../errors.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { parseSender, parseSmtpUrl } from './smtp-url.ts';
 
 /** One environment variable: how it is read, what is said when it is wrong, and its lines in `.env.example`. */
 export interface Variable<T = unknown> {
@@ -67,11 +68,13 @@ const costsByRole = z.string().transform((text, context) => {
   return costs;
 });
 
-const redisAddress = z.string().transform((text, context) => {
-  const address = parseRedisUrl(text);
-  if (!address) context.addIssue('not understood');
-  return address ?? z.NEVER;
-});
+/** A text that is taken apart, or not understood. */
+const parsed = <T>(parse: (text: string) => T | undefined) =>
+  z.string().transform((text, context) => {
+    const value = parse(text);
+    if (value === undefined) context.addIssue('not understood');
+    return value ?? z.NEVER;
+  });
 
 /** Every variable that Millrace knows, in the order of `.env.example`, by section. */
 export const variables = {
@@ -141,7 +144,7 @@ export const variables = {
   },
   'Several nodes': {
     REDIS_URL: {
-      type: redisAddress,
+      type: parsed(parseRedisUrl),
       expects:
         'redis://user:password@host:6379 (rediss:// for TLS), several host:port of one cluster separated by commas, ' +
         'or redis+sentinel://user:password@host:26379,host:26379/master-name?sentinelPassword=… (special characters as %40, %2C …)',
@@ -211,6 +214,24 @@ export const variables = {
       expects: 'the name of a role',
       prose: 'Whose token carries this role may read and write everything.',
       default: 'admin',
+    },
+  },
+  Accounts: {
+    SMTP_URL: {
+      type: parsed(parseSmtpUrl),
+      expects:
+        'smtp://user:password@host:587 or smtps://user:password@host:465 (special characters of the password as %40, %23 …)',
+      prose:
+        'Where mails are handed over: encrypted, unless it is this machine or `?tls=optional` or `?tls=never` says so. Without it ' +
+        'none can be sent; on the embedded database in development they are shown at /dev/mail.',
+      example: 'smtp://user:password@mail.example.com:587',
+      secret: true,
+    },
+    MAIL_FROM: {
+      type: parsed(parseSender),
+      expects: 'an address, or a name and an address, such as Example <hello@example.com>',
+      prose: 'Who mails are from. Set it whenever SMTP_URL is set.',
+      example: 'Example <hello@example.com>',
     },
   },
   'The API': {
@@ -354,6 +375,9 @@ export function readEnvironment(env: RawEnvironment): Environment {
   const read = values as Environment;
   if (read.PAGE_SIZE > read.MAX_PAGE_SIZE) {
     problems.push(`PAGE_SIZE is ${read.PAGE_SIZE}: expected at most MAX_PAGE_SIZE, which is ${read.MAX_PAGE_SIZE}.`);
+  }
+  if (read.SMTP_URL && !read.MAIL_FROM) {
+    problems.push('SMTP_URL is set: expected MAIL_FROM to say who mails are from.');
   }
   if (read.PERSISTED_ONLY && read.PERSISTED_OPERATIONS === undefined) {
     problems.push('PERSISTED_ONLY is true: expected PERSISTED_OPERATIONS to name the operations.');
