@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { type Environment, processEnvironment, type RawEnvironment, readEnvironment, withDotEnv } from './env.ts';
 import type { RedisAddress } from './redis-url.ts';
 import type { MailSender, SmtpServer } from './smtp-url.ts';
+import type { TrustProxy } from './trust-proxy.ts';
 
 /** Everything that Millrace can be told from outside, checked; whatever was not said has its default here. */
 export interface Config {
@@ -34,7 +35,7 @@ export interface HttpConfig {
   maxBatch: number;
   /** Origins of other sites' pages that may call the API; `*` is any. */
   corsOrigins: string[];
-  trustProxy: boolean;
+  trustProxy: TrustProxy;
   /** Seconds for which answers to strangers may be kept by whoever passes them on. */
   publicMaxAge: number;
 }
@@ -67,7 +68,7 @@ export type MailConfig = { kind: 'smtp'; server: SmtpServer; from: MailSender } 
 export interface StreamConfig {
   /** Origins of other sites' pages that may open streams; `*` is any. */
   origins: string[];
-  trustProxy: boolean;
+  trustProxy: TrustProxy;
   maxMessageBytes: number;
   connectionsPerAddress: number;
   connectionsPerUser: number;

@@ -15,10 +15,12 @@ export type SchemaExtension = (builder: Builder, api: Api) => void;
 export function buildSchema(api: Api, extend?: SchemaExtension, explaining = unexplained): GraphQLSchema {
   const builder = createBuilder();
   builder.queryType({ name: rootName('Query', api), description: 'What can be read.' });
-  const hasWrites = [...api.models.values()].some((m) => !m.model.isView);
+  const models = [...api.models.values()];
+  const hasWrites = models.some((m) => !m.isReadOnly);
+  const hasStreams = models.some((m) => !m.model.isView);
   if (hasWrites || extend)
     builder.mutationType({ name: rootName('Mutation', api), description: 'What can be changed.' });
-  if (hasWrites)
+  if (hasStreams)
     builder.subscriptionType({ name: rootName('Subscription', api), description: 'What can be followed.' });
   dataSchema(builder, api);
   liveSchema(builder, api);

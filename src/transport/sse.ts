@@ -12,8 +12,9 @@ import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
 import { expiryOf } from './authenticate.ts';
 import { createCensus } from './census.ts';
+import { createAddressOf } from './client-address.ts';
 import { EventStream } from './event-stream.ts';
-import { addressOf, isAllowedOrigin } from './origins.ts';
+import { isAllowedOrigin } from './origins.ts';
 
 /** Answers requests that ask for events, where the operation is live. */
 export interface EventStreams extends Disposable {
@@ -36,6 +37,7 @@ export function createEventStreams(
   },
 ): EventStreams {
   const { engine, viewerOf, contextFor } = parts;
+  const addressOf = createAddressOf(config.trustProxy);
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
   const streams = new Map<ServerResponse, EventStream>();
@@ -96,7 +98,7 @@ export function createEventStreams(
         throw new MillraceError('FORBIDDEN', 'pages of this origin may not ask');
       const viewer = await viewing;
       if (request.socket.destroyed || response.destroyed) return true;
-      const who = { address: addressOf(request, config.trustProxy), user: viewer.id, expiresAt: expiryOf(viewer) };
+      const who = { address: addressOf(request), user: viewer.id, expiresAt: expiryOf(viewer) };
       const open = new EventStream(response, who, readable);
       try {
         enter(response, open);

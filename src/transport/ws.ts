@@ -15,7 +15,8 @@ import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
 import { isDeeperThan, maxDepth } from './body.ts';
 import { createCensus } from './census.ts';
-import { addressOf, isAllowedOrigin } from './origins.ts';
+import { createAddressOf } from './client-address.ts';
+import { isAllowedOrigin } from './origins.ts';
 import { closeCodes, SocketSession } from './socket-session.ts';
 import { createProtocol } from './ws-protocol.ts';
 
@@ -47,6 +48,7 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     handleProtocols: (protocols) => handleProtocols(protocols),
     WebSocket: ClientSocket,
   });
+  const addressOf = createAddressOf(config.trustProxy);
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
   const protocol = createProtocol(config, { ...parts, users });
@@ -60,7 +62,7 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     };
     if (request.url?.split('?', 1)[0] !== endpoint) return refuse('404 Not Found');
     if (!isAllowedOrigin(request, config.origins)) return refuse('403 Forbidden');
-    const address = addressOf(request, config.trustProxy);
+    const address = addressOf(request);
     if (!addresses.hasRoom(address)) return refuse('429 Too Many Requests');
     const { authorization } = request.headers;
     // @NOTE called back at once, or not at all.

@@ -216,6 +216,26 @@ describe('with something wrong', () => {
     expect(problemOf({ PERSISTED_ONLY: 'true' }).message).toContain('expected PERSISTED_OPERATIONS');
   });
 
+  it.each([
+    ['true', 1],
+    ['false', false],
+    ['0', false],
+    ['2', 2],
+    ['10.0.0.0/8, 2001:db8::/32,127.0.0.1', ['10.0.0.0/8', '2001:db8::/32', '127.0.0.1']],
+  ])('reads TRUST_PROXY=%s', (text, trustProxy) => {
+    const { http, streams } = readConfig({ TRUST_PROXY: text }, root);
+    expect([http.trustProxy, streams.trustProxy]).toEqual([trustProxy, trustProxy]);
+  });
+
+  it.each(['x', '21', '-1', '10.0.0.0/33', '10.0.0.0/8,', '10.0.0/8', '2001:db8::/129', '10.0.0.0/8 10.1.0.0/8'])(
+    'refuses %s as TRUST_PROXY',
+    (text) => {
+      expect(problemOf({ TRUST_PROXY: text }).message).toMatch(
+        /^TRUST_PROXY is .*: expected false, true \(one proxy\)/,
+      );
+    },
+  );
+
   it('tells every problem at once', () => {
     const { message, remedy } = problemOf({ PORT: 'x', TRUST_PROXY: 'x', DATABASE_URL: 'x' });
     expect(message.split('\n')).toHaveLength(3);

@@ -31,7 +31,7 @@ const oneAddress = /^[^\s<>()[\]\\,;:"@\p{Cc}\p{Cf}]+@[^\s<>()[\]\\,;:"@\p{Cc}\p
 /** Whether this is one plain address, such as `ann@example.com`, that can be written into a header as it is. */
 export const isOneAddress = (text: string): boolean => text.length <= most.address && oneAddress.test(text);
 
-/** @throws MailRefused for whatever could become a second header, or a second recipient */
+/** Passes a mail that can be written down as it is. @throws MailRefused for whatever could become a second header, or a second recipient */
 export function checkMail({ to, subject, text, html }: Mail): void {
   if (!isOneAddress(to)) throw new MailRefused('the address is none');
   if (/\p{Cc}|[\u2028\u2029]/u.test(subject)) throw new MailRefused('the subject is more than one line');
