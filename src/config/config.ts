@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Environment, processEnvironment, type RawEnvironment, readEnvironment, withDotEnv } from './env.ts';
 import type { RedisAddress } from './redis-url.ts';
+import type { MailSender, SmtpServer } from './smtp-url.ts';
 import type { TrustProxy } from './trust-proxy.ts';
 
 /** Everything that Millrace can be told from outside, checked; whatever was not said has its default here. */
@@ -18,6 +19,7 @@ export interface Config {
   tokens: TokensConfig;
   accounts: AccountsConfig;
   secrets: SecretsConfig;
+  mail: MailConfig;
   graphql: GraphqlConfig;
   streams: StreamConfig;
   /** How long changes are kept for those who come back, in milliseconds. */
@@ -77,6 +79,9 @@ export interface SecretsConfig {
   secret?: string;
   directory: string;
 }
+
+/** How mails leave: by a server, into the outbox that a developer reads, or not at all. */
+export type MailConfig = { kind: 'smtp'; server: SmtpServer; from: MailSender } | { kind: 'outbox' } | { kind: 'none' };
 
 /** How much one client may keep open, and what may come over it. */
 export interface StreamConfig {
@@ -151,6 +156,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
     tokens: tokensConfig(read, directory),
     accounts: accountsConfig(read),
     secrets: { directory: join(directory, 'keys'), ...(read.AUTH_SECRET && { secret: read.AUTH_SECRET }) },
+    mail: mailConfig(read),
     graphql: graphqlConfig(read, root),
     streams: streamConfig(read),
     changeRetention: read.CHANGE_RETENTION_HOURS * 3_600_000,
@@ -181,6 +187,12 @@ function accountsConfig(read: Environment): AccountsConfig {
     origins: (read.CORS_ORIGINS ?? []).filter((origin) => origin !== '*'),
     adminRole: read.ADMIN_ROLE,
   };
+}
+
+function mailConfig(read: Environment): MailConfig {
+  // That there is a sender is checked where the environment is read.
+  if (read.SMTP_URL) return { kind: 'smtp', server: read.SMTP_URL, from: read.MAIL_FROM! };
+  return { kind: isOnesOwn(read) ? 'outbox' : 'none' };
 }
 
 function graphqlConfig(read: Environment, root: string): GraphqlConfig {

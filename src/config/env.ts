@@ -4,75 +4,9 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { StartupError } from '../errors.ts';
 import { parseRedisUrl } from './redis-url.ts';
+import { parseSender, parseSmtpUrl } from './smtp-url.ts';
 import { trustProxy } from './trust-proxy.ts';
-
-/** One environment variable: how it is read, what is said when it is wrong, and its lines in `.env.example`. */
-export interface Variable<T = unknown> {
-  type: z.ZodType<T, string>;
-  /** Completes the sentence "expected …". */
-  expects: string;
-  /** What it is for, in a sentence or two. */
-  prose: string;
-  /** As it would be written in the environment. Without one, an unset variable is `undefined`. */
-  default?: string | { development: string; production: string };
-  /** Shown in `.env.example` where there is no default. */
-  example?: string;
-  /** Its value is never printed. */
-  secret?: boolean;
-}
-
-const flag = { type: z.stringbool(), expects: 'true or false' };
-const word = { type: z.string().trim().min(1) };
-
-function integer(min: number, max: number, what: string) {
-  const type = z.string().trim().regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
-  return { type, expects: `${what}, ${min} to ${max}` };
-}
-
-function url(protocols: string[], expects: string) {
-  return {
-    type: z
-      .string()
-      .trim()
-      .refine((text) => isUrlOf(text, protocols)),
-    expects,
-  };
-}
-
-function isUrlOf(text: string, protocols: string[]): boolean {
-  try {
-    const { protocol, username, password, pathname } = new URL(text);
-    for (const part of [username, password, pathname]) decodeURIComponent(part);
-    return protocols.includes(protocol);
-  } catch {
-    return false;
-  }
-}
-
-const origins = z
-  .string()
-  .transform((text) => text.split(',').map((origin) => origin.trim()))
-  .pipe(
-    z.array(
-      z.string().refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
-    ),
-  );
-
-const costsByRole = z.string().transform((text, context) => {
-  const costs = new Map<string, number>();
-  for (const part of text.split(',')) {
-    const [, role, cost] = /^\s*([^\s=,]+)\s*=\s*(\d{1,15})\s*$/.exec(part) ?? [];
-    if (role === undefined || costs.has(role)) context.addIssue('not understood');
-    else costs.set(role, Number(cost));
-  }
-  return costs;
-});
-
-const redisAddress = z.string().transform((text, context) => {
-  const address = parseRedisUrl(text);
-  if (!address) context.addIssue('not understood');
-  return address ?? z.NEVER;
-});
+import { costsByRole, flag, integer, origins, parsed, url, type Variable, word } from './variable.ts';
 
 /** Every variable that Millrace knows, in the order of `.env.example`, by section. */
 export const variables = {
@@ -142,7 +76,7 @@ export const variables = {
   },
   'Several nodes': {
     REDIS_URL: {
-      type: redisAddress,
+      type: parsed(parseRedisUrl),
       expects:
         'redis://user:password@host:6379 (rediss:// for TLS), several host:port of one cluster separated by commas, ' +
         'or redis+sentinel://user:password@host:26379,host:26379/master-name?sentinelPassword=… (special characters as %40, %2C …)',
@@ -234,6 +168,22 @@ export const variables = {
         'under MILLRACE_DIR. Keep a copy: without it nobody stays signed in, and second factors are lost.',
       example: 'change-me-to-what-openssl-rand-has-printed',
       secret: true,
+    },
+    SMTP_URL: {
+      type: parsed(parseSmtpUrl),
+      expects:
+        'smtp://user:password@host:587 or smtps://user:password@host:465 (special characters of the password as %40, %23 …)',
+      prose:
+        'Where mails are handed over: encrypted, unless it is this machine or `?tls=optional` or `?tls=never` says so. Without it ' +
+        'none can be sent; on the embedded database in development they are shown at /dev/mail.',
+      example: 'smtp://user:password@mail.example.com:587',
+      secret: true,
+    },
+    MAIL_FROM: {
+      type: parsed(parseSender),
+      expects: 'an address, or a name and an address, such as Example <hello@example.com>',
+      prose: 'Who mails are from. Set it whenever SMTP_URL is set.',
+      example: 'Example <hello@example.com>',
     },
   },
   'The API': {
@@ -377,6 +327,9 @@ export function readEnvironment(env: RawEnvironment): Environment {
   const read = values as Environment;
   if (read.PAGE_SIZE > read.MAX_PAGE_SIZE) {
     problems.push(`PAGE_SIZE is ${read.PAGE_SIZE}: expected at most MAX_PAGE_SIZE, which is ${read.MAX_PAGE_SIZE}.`);
+  }
+  if (read.SMTP_URL && !read.MAIL_FROM) {
+    problems.push('SMTP_URL is set: expected MAIL_FROM to say who mails are from.');
   }
   if (read.PERSISTED_ONLY && read.PERSISTED_OPERATIONS === undefined) {
     problems.push('PERSISTED_ONLY is true: expected PERSISTED_OPERATIONS to name the operations.');
