@@ -34,6 +34,7 @@ import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
 import { listen, urlOf } from './transport/listen.ts';
 import { createEventStreams } from './transport/sse.ts';
+import { createViewers } from './transport/viewers.ts';
 import { attachSockets } from './transport/ws.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -145,14 +146,17 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;
-  const events = createEventStreams(config.streams, { engine, viewerOf, contextFor });
+  const viewers = stack.use(
+    createViewers({ of: viewerOf, renewed: async (viewer) => viewer, onChange: () => () => {} }),
+  );
+  const events = createEventStreams(config.streams, { engine, viewers, contextFor });
   const { corsOrigins: origins, secureCookies: secure, trustProxy } = config.http;
   const clients = { trustProxy, cookies: { secure, origins } };
   const jwks = () => tokens.jwks();
   const http = createHttpServer(config.http, { engine, health, graphiql, events, jwks, clients, log });
   stack.defer(await listen(http, config.http));
   stack.use(events);
-  stack.use(attachSockets(http, config.streams, { engine, viewerOf, contextFor, clients, log }));
+  stack.use(attachSockets(http, config.streams, { engine, viewers, contextFor, clients, log }));
 
   const owned = stack.move();
   let stopped: Promise<void> | undefined;

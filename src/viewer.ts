@@ -22,6 +22,8 @@ export interface Viewer {
   readonly session?: ViewerSession;
   /** What an API key is limited to; undefined for everybody who has none. */
   readonly scopes?: readonly string[];
+  /** Which API key was sent; undefined for everybody who has none. */
+  readonly apiKeyId?: string;
   /** Why a cookie that was sent counts for nothing: told where they are asked to sign in. */
   readonly refusedCookie?: string;
 }
