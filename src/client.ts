@@ -34,20 +34,3 @@ export interface Credentials {
 
 /** A cookie that was sent: its token, or why it counts for nothing. */
 export type AccessCookie = { readonly token: string } | { readonly refused: string };
-
-/** What limits count of an address: all of an IPv4 one, and the /64 of an IPv6 one, of which its holder has every address. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!plain.includes(':')) return plain;
-  const [head = '', tail] = plain.replace(/%.*$/, '').toLowerCase().split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const behind = tail === undefined || tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0);
-  if (tail !== undefined) {
-    const missing = Math.max(0, 8 - groups.length - behind);
-    groups.push(...Array.from({ length: missing }, () => '0'), ...tail.split(':').filter(Boolean));
-  }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
-}

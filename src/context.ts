@@ -4,11 +4,14 @@ import type { Reads } from './data/reads.ts';
 import type { Judgment } from './data/rules/judgment.ts';
 import type { Verdicts } from './data/rules/verdicts.ts';
 import type { QuickWrites } from './data/writes/quick-writes.ts';
+import type { Accounts } from './modules/auth/accounts.ts';
 import type { Transactor } from './platform/transaction.ts';
 import type { Viewer } from './viewer.ts';
 
 /** All that a request knows: who asks, what the rules come to for them, and what the answer is made from. */
 export interface Context {
+  /** The accounts of the installation; undefined where the project has none. */
+  readonly accounts: Accounts | undefined;
   readonly viewer: Viewer;
   /** Where the request comes from. */
   readonly client: Client;

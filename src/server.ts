@@ -25,14 +25,20 @@ import { createRedisBus } from './platform/bus/redis.ts';
 import { parseDatabaseUrl } from './platform/database-url.ts';
 import { type Database, openDatabase } from './platform/db.ts';
 import { type Logger, openLog } from './platform/log.ts';
+import { openMailing } from './platform/mail/open-mail.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
+import { openSecrets } from './platform/secrets.ts';
+import { openSigningKeys } from './platform/signing-keys.ts';
 import { openTokens, type Tokens } from './platform/tokens.ts';
 import { applyMigrations, requireTables } from './schema-upgrade.ts';
 import { createAuthenticate } from './transport/authenticate.ts';
+import { createAddressOf } from './transport/client-address.ts';
+import { devMailRoute } from './transport/dev-mail.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
 import { listen, urlOf } from './transport/listen.ts';
+import { createRoutes } from './transport/routes.ts';
 import { createEventStreams } from './transport/sse.ts';
 import { createViewers } from './transport/viewers.ts';
 import { attachSockets } from './transport/ws.ts';
@@ -87,10 +93,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   });
   const databaseUrl = await starting;
   application.notices.forEach(progress);
-  const [tokens] = await Promise.all([
-    openTokens(config.tokens),
-    applyMigrations(config, overrides.migrations, databaseUrl, progress),
-  ]);
+  await applyMigrations(config, overrides.migrations, databaseUrl, progress);
   let whenWritten = () => {};
   const db = stack.use(
     openDatabase(
@@ -99,6 +102,10 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     ),
   );
   await requireTables(config, overrides, db, databaseUrl, application);
+  // Keys of accounts, in the database, are there where accounts are.
+  const secrets = application.datamodel.models.has('AuthAccount') ? await openSecrets(config.secrets) : undefined;
+  const keys = secrets && stack.use(await openSigningKeys({ db, secrets, log, maxTokenAge: 600 }));
+  const tokens = await openTokens(config.tokens, keys);
   const index = ({ datamodel, documentIndexes }: Application) =>
     installIndexes(db, databaseUrl, datamodel, documentIndexes);
   await index(application);
@@ -151,9 +158,11 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   );
   const events = createEventStreams(config.streams, { engine, viewers, contextFor });
   const { corsOrigins: origins, secureCookies: secure, trustProxy } = config.http;
-  const clients = { trustProxy, cookies: { secure, origins } };
+  const clients = { addressOf: createAddressOf(trustProxy), cookies: { secure, origins } };
   const jwks = () => tokens.jwks();
-  const http = createHttpServer(config.http, { engine, health, graphiql, events, jwks, clients, log });
+  const mailing = stack.use(await openMailing(config.mail, db, log));
+  const routes = createRoutes(mailing.outbox ? [devMailRoute(mailing.outbox)] : []);
+  const http = createHttpServer(config.http, { engine, health, graphiql, routes, events, jwks, clients, log });
   stack.defer(await listen(http, config.http));
   stack.use(events);
   stack.use(attachSockets(http, config.streams, { engine, viewers, contextFor, clients, log }));

@@ -1,5 +1,6 @@
 import type { Credentials } from '../client.ts';
 import { MillraceError } from '../errors.ts';
+import type { Accounts } from '../modules/auth/accounts.ts';
 import type { Tokens } from '../platform/tokens.ts';
 import { stranger, type Viewer, viewerOf } from '../viewer.ts';
 
@@ -11,8 +12,15 @@ export type Authenticate = (credentials: Credentials) => Promise<Viewer>;
  * nothing is refused. A cookie that proves nothing is as if not there, for its page cannot take it away: it could not sign in again.
  * @throws UNAUTHENTICATED, UNAVAILABLE
  */
-export function createAuthenticate(tokens: Tokens, adminRole: string): Authenticate {
-  const viewerBy = async (token: string) => viewerOf(await tokens.verify(token), adminRole);
+export function createAuthenticate(
+  tokens: Tokens,
+  adminRole: string,
+  accounts: Pick<Accounts, 'viewerOf'> | undefined,
+): Authenticate {
+  const viewerBy = async (token: string): Promise<Viewer> => {
+    const claims = await tokens.verify(token);
+    return accounts && tokens.isOfSession(claims) ? accounts.viewerOf(claims) : viewerOf(claims, adminRole);
+  };
   return async (credentials) => {
     const { authorization } = credentials;
     if (authorization !== undefined) {

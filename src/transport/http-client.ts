@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AccessCookie, type Client, type CookieName, type Credentials, networkOf } from '../client.ts';
+import type { AccessCookie, Client, CookieName, Credentials } from '../client.ts';
+import { type AddressOf, networkOf } from './client-address.ts';
 import { type CookieConfig, readCookies, setCookieHeader, whyNot } from './cookies.ts';
-import { addressOf } from './origins.ts';
 
 /** What of the configuration says how a request is looked at. */
 export interface ClientConfig {
-  trustProxy: boolean;
+  addressOf: AddressOf;
   cookies: CookieConfig;
 }
 
@@ -39,7 +39,7 @@ export class HttpClient implements Client, Credentials {
   }
 
   get address(): string {
-    return addressOf(this.request, this.config.trustProxy);
+    return this.config.addressOf(this.request);
   }
 
   get network(): string {

@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import { type Client, type Credentials, networkOf } from '../client.ts';
+import type { Client, Credentials } from '../client.ts';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
+import { networkOf } from './client-address.ts';
 import { drained, hasRoom, leaveWithin } from './connection.ts';
 import type { SocketOperation } from './socket-operation.ts';
 

@@ -13,8 +13,9 @@ import { toClientError } from '../graphql/client-errors.ts';
 import type { Exchange, GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
 import { createCensus } from './census.ts';
+import { createAddressOf } from './client-address.ts';
 import { EventStream } from './event-stream.ts';
-import { addressOf, isAllowedOrigin } from './origins.ts';
+import { isAllowedOrigin } from './origins.ts';
 import { concerns, type Viewers } from './viewers.ts';
 
 /** Answers requests that ask for events, where the operation is live. */
@@ -38,6 +39,7 @@ export function createEventStreams(
   },
 ): EventStreams {
   const { engine, viewers, contextFor } = parts;
+  const addressOf = createAddressOf(config.trustProxy);
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
   const streams = new Map<ServerResponse, EventStream>();
@@ -121,7 +123,7 @@ export function createEventStreams(
       if (!isAllowedOrigin(request, config.origins))
         throw new MillraceError('FORBIDDEN', 'pages of this origin may not ask');
       if (request.socket.destroyed || response.destroyed) return true;
-      const who = { address: addressOf(request, config.trustProxy), viewer: asking! };
+      const who = { address: addressOf(request), viewer: asking! };
       const open = new EventStream(response, who, readable);
       try {
         enter(response, open);

@@ -17,8 +17,9 @@ import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
 import { isDeeperThan, maxDepth } from './body.ts';
 import { createCensus } from './census.ts';
+import { createAddressOf } from './client-address.ts';
 import { accessCookieOf, type ClientConfig, longestUserAgent } from './http-client.ts';
-import { addressOf, isAllowedOrigin } from './origins.ts';
+import { isAllowedOrigin } from './origins.ts';
 import { closeCodes, type Handshake, SocketSession } from './socket-session.ts';
 import type { Viewers } from './viewers.ts';
 import { createProtocol } from './ws-protocol.ts';
@@ -52,6 +53,7 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     handleProtocols: (protocols) => handleProtocols(protocols),
     WebSocket: ClientSocket,
   });
+  const addressOf = createAddressOf(config.trustProxy);
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
   const protocol = createProtocol(config, { ...parts, users });
@@ -65,7 +67,7 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     };
     if (request.url?.split('?', 1)[0] !== endpoint) return refuse('404 Not Found');
     if (!isAllowedOrigin(request, config.origins)) return refuse('403 Forbidden');
-    const address = addressOf(request, config.trustProxy);
+    const address = addressOf(request);
     if (!addresses.hasRoom(address)) return refuse('429 Too Many Requests');
     const from = handshakeOf(request, address);
     // @NOTE called back at once, or not at all.
