@@ -161,12 +161,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;
-  const viewers = stack.use(
-    createViewers({ of: viewerOf, renewed: async (viewer) => viewer, onChange: () => () => {} }),
-  );
+  const viewers = stack.use(createViewers(viewerOf, accounts));
   const events = createEventStreams(config.streams, { engine, viewers, contextFor });
   const { corsOrigins: origins, secureCookies: secure, trustProxy } = config.http;
-  const clients = { addressOf: createAddressOf(trustProxy), cookies: { secure, origins } };
+  const { publicUrl } = config.accounts;
+  const pages = publicUrl === undefined ? origins : [...origins, new URL(publicUrl).origin];
+  const clients = { addressOf: createAddressOf(trustProxy), cookies: { secure, origins: pages } };
   const jwks = () => tokens.jwks();
   const routes = createRoutes([
     ...(mailing.outbox ? [devMailRoute(mailing.outbox)] : []),

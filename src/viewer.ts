@@ -18,6 +18,8 @@ export interface Viewer {
   readonly isGuest: boolean;
   /** The role is the configured admin role, which stands above all rules. */
   readonly isAdmin: boolean;
+  /** What the token of a session said when it was made; `claims` is what is true now. */
+  readonly token?: Readonly<Record<string, unknown>>;
   /** The session that the token is of; none of `npx millrace token`, of another issuer, or of an API key. */
   readonly session?: ViewerSession;
   /** What an API key is limited to; undefined for everybody who has none. */

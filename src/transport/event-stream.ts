@@ -66,7 +66,7 @@ export class EventStream implements Sink {
   }
 
   async drained(): Promise<void> {
-    while (this.held) await this.held;
+    if (this.held) await this.held;
     await drained(this.socket, this.response);
   }
 

@@ -71,7 +71,7 @@ export class SocketOperation implements Sink {
   }
 
   async drained(): Promise<void> {
-    while (this.held) await this.held;
+    if (this.held) await this.held;
     await this.session.drained();
   }
 

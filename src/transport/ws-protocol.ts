@@ -18,6 +18,7 @@ import { isNamed } from '../graphql/persisted.ts';
 import type { LiveOperation } from '../graphql/streams.ts';
 import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { LogPosition } from '../log/entry.ts';
+import type { StateChange } from '../modules/auth/viewer-states.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
 import { expiryOf } from './authenticate.ts';
@@ -25,7 +26,7 @@ import { authorizationIn } from './authorization.ts';
 import type { Census } from './census.ts';
 import { SocketOperation } from './socket-operation.ts';
 import { closeCodes, type SocketSession } from './socket-session.ts';
-import { concerns, type ViewerChange, type Viewers } from './viewers.ts';
+import { concerns, type Viewers } from './viewers.ts';
 
 /** What the protocol is served with. */
 export interface ProtocolParts {
@@ -44,7 +45,7 @@ export interface Protocol {
   /** Takes a message of the client's; never throws for what a client may send. */
   take(session: SocketSession, text: string): Promise<void>;
   /** Something has changed of those who ask: whoever may not be told any more is told nothing from now on. */
-  review(session: SocketSession, change: ViewerChange): void;
+  review(session: SocketSession, change: StateChange): void;
 }
 
 /**
@@ -134,6 +135,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     operation.opening = settled;
     await opening.finally(() => {
       if (operation.opening === settled) operation.opening = undefined;
+      if (operation.held === settled) operation.held = undefined;
     });
   };
 
@@ -172,7 +174,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     operation.expiresAt = expiryOf(operation.session.viewer!);
   };
 
-  const review = (session: SocketSession, change: ViewerChange): void => {
+  const review = (session: SocketSession, change: StateChange): void => {
     const { viewer } = session;
     if (viewer && !session.reviewing && concerns(change, viewer)) reviewSession(session, viewer);
     for (const operation of session.operations) {
@@ -198,6 +200,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
       .renew(before, known)
       .catch(failed)
       .finally(() => {
+        for (const operation of shared) if (operation.held === session.reviewing) operation.held = undefined;
         session.reviewing = undefined;
       });
     for (const operation of shared) operation.held = session.reviewing;
@@ -212,6 +215,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     operation.held = viewers.renew(before, known).catch((error: unknown) => {
       if (isEnded(error)) operation.end([toClientError(error)]);
       else operation.session.leave();
+      operation.held = undefined;
     });
   };
 
