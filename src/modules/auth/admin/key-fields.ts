@@ -29,7 +29,8 @@ export function keyFields(builder: Builder, { typeName }: AccountFields): void {
         'Has the next key sign access tokens from now on, on all nodes, and tells all keys. No token is refused for it. For the admin role.',
       args: {
         discard: t.arg.boolean({
-          description: 'Ends all keys, and with them all access tokens, within seconds: clients refresh their sessions.',
+          description:
+            'Ends all keys, and with them all access tokens, within seconds: clients refresh their sessions.',
         }),
       },
       extensions: secret,

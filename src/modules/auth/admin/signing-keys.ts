@@ -9,9 +9,9 @@ import { requireFresh } from '../viewers.ts';
  * same operation, and fails, leaves the keys changed.
  */
 export async function rotateSigningKeys(ctx: Needs, discard: boolean): Promise<KeyRecord[]> {
-  const { signingKeys } = ctx.accounts!;
+  const { keys } = ctx.accounts!;
   if (ctx.viewer.session) await requireFresh(ctx, (userId) => secondFactorsOf(ctx, userId));
-  await signingKeys.rotate({ discard });
+  await keys.rotate({ discard });
   await recordEvent(ctx, ctx.db, 'keys-rotated', { details: { discard } });
-  return signingKeys.list();
+  return keys.list();
 }
