@@ -1,5 +1,6 @@
 import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
+import { keyFields } from './admin/key-fields.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { ownFields } from './own/fields.ts';
@@ -13,4 +14,5 @@ export function accountsSchema(builder: Builder, api: Api): void {
   ownFields(builder, typeName);
   sessionFields(builder, fields);
   guestFields(builder, fields);
+  keyFields(builder, fields);
 }
