@@ -15,6 +15,7 @@ import type { Secrets } from '../../platform/secrets.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
+import { handleMails } from './mail/mail-kinds.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
@@ -72,7 +73,7 @@ export async function openAccounts(
   const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
   const owned = stack.move();
-  return {
+  const accounts: Accounts = {
     ...parts,
     config,
     limits,
@@ -102,4 +103,6 @@ export async function openAccounts(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+  handleMails(accounts);
+  return accounts;
 }

@@ -3,6 +3,7 @@ import type { Builder } from '../../graphql/builder.ts';
 import { keyFields } from './admin/key-fields.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
+import { mailFields } from './mail/fields.ts';
 import { ownFields } from './own/fields.ts';
 import { sessionFields } from './sessions/fields.ts';
 
@@ -15,4 +16,5 @@ export function accountsSchema(builder: Builder, api: Api): void {
   sessionFields(builder, fields);
   guestFields(builder, fields);
   keyFields(builder, fields);
+  mailFields(builder, fields);
 }
