@@ -73,7 +73,10 @@ export async function openAccounts(
     isOwnPage(url) {
       const { redirects = [] } = plan().definition;
       if (redirects.includes(url.href)) return true;
-      return (config.publicUrl !== undefined && url.origin === new URL(config.publicUrl).origin) || (/^https?:$/.test(url.protocol) && origins.has(url.origin));
+      return (
+        (config.publicUrl !== undefined && url.origin === new URL(config.publicUrl).origin) ||
+        (/^https?:$/.test(url.protocol) && origins.has(url.origin))
+      );
     },
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
     runHook(name, work) {
