@@ -276,7 +276,7 @@ describe('hashing', () => {
         const base = withPasswords(config);
         return {
           ...base,
-          accounts: { ...base.accounts, passwordCost: { ...cheap, memory: 8192, atOnce: 1, waiting: 2 } },
+          accounts: { ...base.accounts, hashing: { ...cheap, memory: 8192, atOnce: 1, waiting: 2 } },
         };
       },
     });

@@ -11,8 +11,8 @@ import { requireFresh, requireSession } from '../viewers.ts';
 import { forgetTries, takeMail } from './limits.ts';
 import { queueMail, readPage, sendsMails } from './mails.ts';
 import { minLengths } from './password-policy.ts';
-import { setHash } from './passwords.ts';
 import { isOwnPassword } from './sign-in.ts';
+import { setHash } from './stored-hash.ts';
 
 /** What was begun with the old password, or may have been by somebody who had it. */
 const begun: ChallengeKind[] = ['second-factor', 'sign-in-link', 'sign-in-code', 'reset-password', 'change-email'];
@@ -75,11 +75,11 @@ export async function resetPassword(ctx: Needs, token: string, wanted: string): 
 
 /** The hash of a password that somebody chooses for an account. @throws INVALID_INPUT */
 async function hashNew(ctx: Needs, account: Account, wanted: string): Promise<string> {
-  const { db, passwords, plan } = ctx.accounts!;
+  const { db, hasher, readNewPassword, plan } = ctx.accounts!;
   const factors = await secondFactorsOf({ db }, account.userId);
   const least = factors.length > 0 ? minLengths.besideSecondFactor : plan.minPasswordLength;
   const policy = { minLength: Math.min(least, plan.minPasswordLength), about: [plan.name, account.email ?? ''] };
-  return passwords.hasher.hash(await passwords.readNew(wanted, policy, 'newPassword'));
+  return hasher.hash(await readNewPassword(wanted, policy, 'newPassword'));
 }
 
 async function putInPlace(ctx: Needs, account: Account, hash: string, except: string | undefined): Promise<void> {

@@ -13,7 +13,7 @@ import { findAccountByEmail, type Needs } from '../users.ts';
 import { deviceTokenOf, knownDevice, newDeviceToken } from './known-device.ts';
 import { takeCurrentTry, takeTry } from './limits.ts';
 import { readPassword } from './password-policy.ts';
-import { findHash, findHashByEmail, isStillHash, renewHash } from './passwords.ts';
+import { findHash, findHashByEmail, isStillHash, renewHash } from './stored-hash.ts';
 
 /** What somebody signs in with. */
 export interface PasswordSignIn {
@@ -30,7 +30,7 @@ export interface PasswordSignedIn extends SignInResult {
 
 /** Signs in. @throws UNAUTHENTICATED; RATE_LIMITED; FORBIDDEN for the right password of an address that was not verified */
 export async function signIn(ctx: Needs, input: PasswordSignIn): Promise<PasswordSignedIn> {
-  const { db, secrets, passwords, plan } = ctx.accounts!;
+  const { db, secrets, hasher, plan } = ctx.accounts!;
   const email = readEmailAddress(input.email);
   const given = deviceTokenOf(ctx, input.deviceToken);
   const device = knownDevice(secrets, email, given);
@@ -39,14 +39,14 @@ export async function signIn(ctx: Needs, input: PasswordSignIn): Promise<Passwor
   // Nobody has such a password, whatever the address.
   if (password === undefined) throw signInRefused();
   const [account, hash] = await Promise.all([findAccountByEmail(db, email), findHashByEmail(db, email)]);
-  const isRight = await passwords.hasher.verify(hash, password);
+  const isRight = await hasher.verify(hash, password);
   if (!account || !hash || !isRight || account.isDisabled) {
     await recordEvent(ctx, db, 'sign-in-refused', { userId: account?.userId, details: { method: 'password' } });
     throw signInRefused();
   }
   if (plan.verifyEmail && !account.isEmailVerified)
     throw new MillraceError('FORBIDDEN', 'this address was not verified yet: ask for a password reset, which does');
-  const renewed = passwords.hasher.isOutdated(hash) ? await passwords.hasher.hash(password) : undefined;
+  const renewed = hasher.isOutdated(hash) ? await hasher.hash(password) : undefined;
   if (!(await isStillHash(ctx.db, account.userId, hash))) throw signInRefused();
   if (renewed !== undefined) await renewHash(ctx.db, account.userId, hash, renewed);
   const result = await completeSignIn(ctx, account, { method: 'password', amr: ['pwd'] });
@@ -59,11 +59,11 @@ export async function signIn(ctx: Needs, input: PasswordSignIn): Promise<Passwor
  * @throws RATE_LIMITED
  */
 export async function isOwnPassword(ctx: Needs, userId: string, typed: string): Promise<boolean> {
-  const { db, passwords } = ctx.accounts!;
+  const { db, hasher } = ctx.accounts!;
   const attempt = await takeCurrentTry(ctx, userId);
   const password = readPassword(typed);
   if (password === undefined) return false;
-  const isRight = await passwords.hasher.verify(await findHash(db, userId), password);
+  const isRight = await hasher.verify(await findHash(db, userId), password);
   if (isRight) await attempt.succeeded();
   return isRight;
 }

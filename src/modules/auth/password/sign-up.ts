@@ -18,8 +18,8 @@ import { newDeviceToken } from './known-device.ts';
 import { takeMail, takeSignUp } from './limits.ts';
 import { type PendingSignUp, queueMail, readPage, sendsMails } from './mails.ts';
 import { readPassword } from './password-policy.ts';
-import { setHash } from './passwords.ts';
 import type { PasswordSignedIn } from './sign-in.ts';
+import { setHash } from './stored-hash.ts';
 
 /** What somebody signs up with. */
 export interface SignUp {
@@ -45,7 +45,7 @@ const largestProfile = 10_000;
 
 /** Begins a sign-up, or, where addresses need not be verified first, makes the account. @throws CONFLICT in that case, for a taken address */
 export async function signUp(ctx: Needs, input: SignUp): Promise<SignedUp> {
-  const { plan, passwords } = ctx.accounts!;
+  const { plan, hasher, readNewPassword } = ctx.accounts!;
   if (plan.signUp === 'closed') throw new MillraceError('FORBIDDEN', 'nobody can sign up here');
   await takeSignUp(ctx);
   const email = readEmailAddress(input.email, 'input.email');
@@ -53,17 +53,17 @@ export async function signUp(ctx: Needs, input: SignUp): Promise<SignedUp> {
   const { name, profile } = user;
   const about = [plan.name, email, name ?? ''];
   const policy = { minLength: plan.minPasswordLength, about };
-  const password = await passwords.readNew(input.password, policy, 'input.password');
+  const password = await readNewPassword(input.password, policy, 'input.password');
   // An invitation is to a mailbox, so it has to be seen that it is theirs.
   if (plan.verifyEmail || plan.signUp === 'invited') {
     const redirectTo = readPage(ctx, input.redirectTo, 'input.redirectTo');
     await takeMail(ctx, email);
     await askHook(ctx, user);
-    const hash = await passwords.hasher.hash(password);
+    const hash = await hasher.hash(password);
     await queueMail(ctx, 'sign-up', { email, name, profile, hash, redirectTo });
     return { signIn: null, verificationSent: true };
   }
-  const hash = await passwords.hasher.hash(password);
+  const hash = await hasher.hash(password);
   const signedUp = await makeSignedUp(ctx, user, hash, false);
   const verificationSent = sendsMails(ctx);
   if (verificationSent) await queueMail(ctx, 'verify-email', { userId: signedUp.userId });
@@ -72,13 +72,13 @@ export async function signUp(ctx: Needs, input: SignUp): Promise<SignedUp> {
 
 /** Makes the account of a sign-up, by the link and the password of it, and signs in. @throws UNAUTHENTICATED */
 export async function completeSignUp(ctx: Needs, token: string, typed: string): Promise<PasswordSignedIn> {
-  const { db, passwords, plan } = ctx.accounts!;
+  const { db, hasher, plan } = ctx.accounts!;
   if (!(await peekChallenge(db, 'sign-up', token))) throw linkRefused();
   const password = readPassword(typed);
   const tried = await countTry(db, 'sign-up', token, mostTries);
   if (!tried) throw linkRefused();
   const { email, name, profile, hash } = tried.data as unknown as PendingSignUp;
-  if (password === undefined || !(await passwords.hasher.verify(hash, password))) throw signInRefused();
+  if (password === undefined || !(await hasher.verify(hash, password))) throw signInRefused();
   if (!(await takeChallenge(ctx.db, 'sign-up', token))) throw linkRefused();
   if (plan.signUp === 'closed' || (plan.signUp === 'invited' && !(await isInvited(ctx, email)))) throw linkRefused();
   const { signIn } = await makeSignedUp(ctx, { email, name, profile, method: 'password' }, hash, true);

@@ -1,17 +1,4 @@
 import type { Queryable } from '../../../platform/db.ts';
-import { createHasher, type Hasher, type HasherOptions } from './hasher.ts';
-import { createPasswordPolicy, type ReadNewPassword } from './password-policy.ts';
-
-/** What passwords are made and checked with. */
-export interface Passwords {
-  hasher: Hasher;
-  readNew: ReadNewPassword;
-}
-
-/** Makes it; `cost` other than the usual is for tests, in which strength is not the matter. */
-export function createPasswords(cost?: HasherOptions): Passwords {
-  return { hasher: createHasher(cost), readNew: createPasswordPolicy() };
-}
 
 /** The hash of an account's password; undefined where it has none. */
 export async function findHash(db: Queryable, userId: string): Promise<string | undefined> {
