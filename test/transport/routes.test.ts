@@ -40,7 +40,7 @@ const config = {
   maxBodyBytes: 1000,
   maxBatch: 1,
   corsOrigins: [],
-  trustProxy: false,
+  trustProxy: false as const,
   secureCookies: false,
 };
 const parts = { routes, log: openLog('silent') } as unknown as HttpParts;

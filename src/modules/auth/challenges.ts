@@ -11,6 +11,7 @@ export type ChallengeKind =
   | 'sign-in-link'
   | 'sign-in-code'
   | 'verify-email'
+  | 'sign-up'
   | 'change-email'
   | 'undo-email-change'
   | 'reset-password'
