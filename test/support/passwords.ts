@@ -114,7 +114,7 @@ export async function mailsArrived(server: TestServer, email: string, count: num
     async () => {
       const [waiting] = await ask<{ n: number }>(
         server.databaseUrl,
-        'select count(*)::int as n from millrace.mail_jobs where kind in (\'sign-up\', \'password-reset\')',
+        "select count(*)::int as n from millrace.mail_jobs where kind in ('sign-up', 'password-reset')",
       );
       const { length } = await mailsTo(server, email);
       if (length < count || waiting!.n > 0) throw new Error(`${length} mails, ${waiting!.n} jobs`);
@@ -125,7 +125,7 @@ export async function mailsArrived(server: TestServer, email: string, count: num
 }
 
 /** The secret of the link in a mail. */
-export const tokenIn = ({ text }: SentMail): string => /#token=([\w-]+)/.exec(text)![1]!;
+export const tokenIn = ({ text }: SentMail): string => /[#&]token=([\w-]+)/.exec(text)![1]!;
 
 /** Begins a sign-up. */
 export const signUpWith = (server: TestServer, input: Record<string, unknown>, asking: Asking = {}): Promise<Answer> =>

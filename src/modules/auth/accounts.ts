@@ -15,8 +15,8 @@ import type { Secrets } from '../../platform/secrets.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
+import { handleMails } from './mail/mail-kinds.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
-import { handlePasswordMails } from './password/mail-makers.ts';
 import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
@@ -103,6 +103,6 @@ export async function openAccounts(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-  handlePasswordMails(accounts);
+  handleMails(accounts);
   return accounts;
 }

@@ -11,7 +11,6 @@ export type ChallengeKind =
   | 'sign-in-link'
   | 'sign-in-code'
   | 'verify-email'
-  | 'sign-up'
   | 'change-email'
   | 'undo-email-change'
   | 'reset-password'

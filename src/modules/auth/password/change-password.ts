@@ -3,13 +3,16 @@ import { invalidInput, MillraceError } from '../../../errors.ts';
 import { recordEvent } from '../audit.ts';
 import { type ChallengeKind, endChallenges, peekChallenge, takeChallenge } from '../challenges.ts';
 import { readEmailAddress } from '../email-address.ts';
+import { queueMail, sendsMails } from '../mail/jobs.ts';
+import { takeMail } from '../mail/limits.ts';
+import { holdAccount, proveAddress } from '../mail/proven-address.ts';
+import { pageFor } from '../mail/sign-in.ts';
 import { linkRefused } from '../refusals.ts';
 import { endSessions } from '../sessions/session.ts';
 import { secondFactorsOf } from '../sessions/sign-in.ts';
 import { type Account, findAccount, type Needs } from '../users.ts';
 import { requireFresh, requireSession } from '../viewers.ts';
-import { forgetTries, takeMail } from './limits.ts';
-import { queueMail, readPage, sendsMails } from './mails.ts';
+import { forgetTries } from './limits.ts';
 import { minLengths } from './password-policy.ts';
 import { isOwnPassword } from './sign-in.ts';
 import { setHash } from './stored-hash.ts';
@@ -44,7 +47,7 @@ export async function requestPasswordReset(
   page: string | null | undefined,
 ): Promise<void> {
   const email = readEmailAddress(address);
-  const redirectTo = readPage(ctx, page, 'redirectTo');
+  const redirectTo = pageFor(ctx, page);
   await takeMail(ctx, email);
   await queueMail(ctx, 'password-reset', { email, redirectTo });
 }
@@ -62,12 +65,8 @@ export async function resetPassword(ctx: Needs, token: string, wanted: string): 
   const hash = await hashNew(ctx, account, wanted);
   if (!(await takeChallenge(ctx.db, 'reset-password', token))) throw linkRefused();
   const { userId } = account;
-  const proved = await ctx.db.query({
-    text: `update auth_accounts set email_verified_at = coalesce(email_verified_at, now())
-      where user_id = $1 and email = $2 and disabled_at is null returning 1`,
-    values: [userId, account.email],
-  });
-  if (proved.length === 0) throw linkRefused();
+  await holdAccount(ctx, account);
+  await proveAddress(ctx, account);
   await putInPlace(ctx, account, hash, undefined);
   await recordEvent(ctx, ctx.db, 'password-reset', { userId });
   await tellOwner(ctx, userId, 'password-reset');

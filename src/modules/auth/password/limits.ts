@@ -1,4 +1,4 @@
-/** How often passwords may be tried and mails be asked for. All rules go by the address that is typed, whether it has an account or not. */
+/** How often passwords may be tried. All rules go by the address that is typed, whether it has an account or not. */
 import { MillraceError } from '../../../errors.ts';
 import type { RateRule } from '../../../platform/rate-limits/rate-limits.ts';
 import type { Needs } from '../users.ts';
@@ -19,9 +19,6 @@ const rules = {
   /** Of whoever is signed in. */
   current: { name: 'current password', points: 10, seconds: hour / 4 },
   signUp: { name: 'sign-up by network', points: 30, seconds: hour },
-  mailPair: { name: 'password mails by address and network', points: 5, seconds: hour },
-  mailAddress: { name: 'password mails by address', points: 20, seconds: day },
-  mailNetwork: { name: 'password mails by network', points: 50, seconds: hour },
 } satisfies Record<string, RateRule>;
 
 /** A try that was let through. */
@@ -67,17 +64,9 @@ export async function takeCurrentTry({ accounts }: Pick<Needs, 'accounts'>, user
   return { succeeded: () => accounts!.limits.reset(rules.current, userId) };
 }
 
-/** @throws RATE_LIMITED when the network has signed up too often */
+/** Takes a sign-up of the network. @throws RATE_LIMITED */
 export async function takeSignUp({ accounts, client }: Needs): Promise<void> {
   await accounts!.limits.take(rules.signUp, client.network);
-}
-
-/** @throws RATE_LIMITED when too many mails were asked for, to this address or from this network */
-export async function takeMail({ accounts, client }: Needs, email: string): Promise<void> {
-  const { limits } = accounts!;
-  await limits.take(rules.mailNetwork, client.network);
-  await limits.take(rules.mailPair, pairOf(email, client.network));
-  await limits.take(rules.mailAddress, email);
 }
 
 const pairOf = (email: string, network: string) => `${email} ${network}`;

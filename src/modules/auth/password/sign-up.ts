@@ -11,12 +11,14 @@ import { recordEvent } from '../audit.ts';
 import { countTry, peekChallenge, takeChallenge } from '../challenges.ts';
 import type { NewUser } from '../define-accounts.ts';
 import { readEmailAddress } from '../email-address.ts';
+import { type MailJobs, queueMail, sendsMails } from '../mail/jobs.ts';
+import { takeMail } from '../mail/limits.ts';
+import { pageFor } from '../mail/sign-in.ts';
 import { linkRefused, signInRefused } from '../refusals.ts';
 import { completeSignIn } from '../sessions/sign-in.ts';
 import { makeAccount, type Needs } from '../users.ts';
 import { newDeviceToken } from './known-device.ts';
-import { takeMail, takeSignUp } from './limits.ts';
-import { type PendingSignUp, queueMail, readPage, sendsMails } from './mails.ts';
+import { takeSignUp } from './limits.ts';
 import { readPassword } from './password-policy.ts';
 import type { PasswordSignedIn } from './sign-in.ts';
 import { setHash } from './stored-hash.ts';
@@ -56,7 +58,7 @@ export async function signUp(ctx: Needs, input: SignUp): Promise<SignedUp> {
   const password = await readNewPassword(input.password, policy, 'input.password');
   // An invitation is to a mailbox, so it has to be seen that it is theirs.
   if (plan.verifyEmail || plan.signUp === 'invited') {
-    const redirectTo = readPage(ctx, input.redirectTo, 'input.redirectTo');
+    const redirectTo = pageFor(ctx, input.redirectTo);
     await takeMail(ctx, email);
     await askHook(ctx, user);
     const hash = await hasher.hash(password);
@@ -77,7 +79,7 @@ export async function completeSignUp(ctx: Needs, token: string, typed: string): 
   const password = readPassword(typed);
   const tried = await countTry(db, 'sign-up', token, mostTries);
   if (!tried) throw linkRefused();
-  const { email, name, profile, hash } = tried.data as unknown as PendingSignUp;
+  const { email, name, profile, hash } = tried.data as unknown as MailJobs['sign-up'];
   if (password === undefined || !(await hasher.verify(hash, password))) throw signInRefused();
   if (!(await takeChallenge(ctx.db, 'sign-up', token))) throw linkRefused();
   if (plan.signUp === 'closed' || (plan.signUp === 'invited' && !(await isInvited(ctx, email)))) throw linkRefused();
