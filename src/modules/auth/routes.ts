@@ -1,7 +1,8 @@
 import type { Route } from '../../transport/routes.ts';
 import type { Accounts } from './accounts.ts';
+import { linkPageRoute } from './mail/link-page.ts';
 
 /** The plain routes of accounts: pages that links lead to, and where other providers send people back. */
 export function authRoutes(_accounts: Accounts): readonly Route[] {
-  return [];
+  return [linkPageRoute];
 }

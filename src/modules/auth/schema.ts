@@ -2,6 +2,7 @@ import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
+import { mailFields } from './mail/fields.ts';
 import { ownFields } from './own/fields.ts';
 import { passwordFields } from './password/fields.ts';
 import { sessionFields } from './sessions/fields.ts';
@@ -15,4 +16,5 @@ export function accountsSchema(builder: Builder, api: Api): void {
   sessionFields(builder, fields);
   passwordFields(builder, fields);
   guestFields(builder, fields);
+  mailFields(builder, fields);
 }
