@@ -17,6 +17,7 @@ import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
 import { handleMails } from './mail/mail-kinds.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
+import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
 import { openViewerStates, type ViewerStates } from './viewer-states.ts';
@@ -41,6 +42,7 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   readonly config: AccountsConfig;
   readonly limits: RateLimits;
   readonly hasher: Hasher;
+  readonly readNewPassword: ReadNewPassword;
   /** What the application says of them; another one after a reload. */
   readonly plan: AccountsPlan;
   readonly states: ViewerStates;
@@ -78,6 +80,7 @@ export async function openAccounts(
     config,
     limits,
     hasher,
+    readNewPassword: createPasswordPolicy(),
     get plan() {
       return plan();
     },

@@ -5,6 +5,7 @@ import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { mailFields } from './mail/fields.ts';
 import { ownFields } from './own/fields.ts';
+import { passwordFields } from './password/fields.ts';
 import { sessionFields } from './sessions/fields.ts';
 
 /** Adds everything that accounts can do: one room's fields after the other's. */
@@ -14,6 +15,7 @@ export function accountsSchema(builder: Builder, api: Api): void {
   const fields = { types, typeName };
   ownFields(builder, typeName);
   sessionFields(builder, fields);
+  passwordFields(builder, fields);
   guestFields(builder, fields);
   keyFields(builder, fields);
   mailFields(builder, fields);
