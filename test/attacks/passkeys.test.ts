@@ -19,6 +19,7 @@ import {
   signInWithPasskey,
   startPasskey,
   startRegistration,
+  withAddresses,
 } from '../support/factors.ts';
 import { ask } from '../support/postgres.ts';
 import { startServer, type TestServer } from '../support/server.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
+import type { Config } from '../../src/config/config.ts';
 import { type ChallengeKind, createChallenge } from '../../src/modules/auth/challenges.ts';
 import type { Queryable } from '../../src/platform/db.ts';
 import { createAuthenticator, type PasskeyOptions, type SoftwareAuthenticator } from './authenticator.ts';
@@ -8,6 +9,13 @@ import type { Answer, TestServer } from './server.ts';
 
 /** Where the application of these tests is said to be. */
 export const appOrigin = 'https://app.example.com';
+
+/** Configures a server as that application's; each test's client says which address it has. */
+export const withAddresses = (config: Config): Config => ({
+  ...config,
+  http: { ...config.http, trustProxy: 1 },
+  accounts: { ...config.accounts, publicUrl: appOrigin },
+});
 
 /** An account of a test's own. */
 export interface TestAccount {

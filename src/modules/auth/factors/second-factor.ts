@@ -4,6 +4,7 @@ import { recordEvent } from '../audit.ts';
 import { countTry, takeChallenge } from '../challenges.ts';
 import { sendNotice } from '../notices.ts';
 import { holderOf } from '../passkeys/passkeys.ts';
+import { readPassword } from '../password/password-policy.ts';
 import { signInRefused } from '../refusals.ts';
 import { completeSignIn, secondFactorsOf, type SignInResult } from '../sessions/sign-in.ts';
 import { findAccount, type Needs } from '../users.ts';
@@ -79,4 +80,12 @@ async function takePassword(ctx: Needs, userId: string, password: string) {
   if (!(await isPassword(ctx, userId, password))) return undefined;
   await limits.giveBack(passwordTries, userId);
   return { method: 'password' as const, amr: ['pwd'] };
+}
+
+async function isPassword({ accounts }: Needs, userId: string, password: string): Promise<boolean> {
+  const { db, hasher } = accounts!;
+  const read = readPassword(password);
+  if (read === undefined) return false;
+  const [row] = await db.query({ text: 'select hash from millrace.auth_passwords where user_id = $1', values: [userId] });
+  return hasher.verify(row?.[0] as string | undefined, read);
 }

@@ -47,7 +47,7 @@ export function passkeyFields(builder: Builder, { types, typeName }: AccountFiel
         name: t.arg.string({ required: true, description: 'By which its owner knows it: “My phone”.' }),
       },
       extensions: secret,
-      resolve: (_root, args, ctx) => finishRegistration(ctx, args),
+      resolve: (_root, { response, name }, ctx) => finishRegistration(ctx, { response, name }),
     }),
   );
   accountMutation(builder, 'startPasskeySignIn', 'everyone', (t) =>
