@@ -204,4 +204,5 @@ export async function countSessions(server: TestServer, userId: string): Promise
 }
 
 /** The codes of an answer's errors. */
-export const codesOf = (answer: Answer): string[] | undefined => answer.errors?.map(({ extensions }) => extensions.code);
+export const codesOf = (answer: Answer): string[] | undefined =>
+  answer.errors?.map(({ extensions }) => extensions.code);

@@ -9,14 +9,19 @@ export function factorFields(builder: Builder, { types }: AccountFields): void {
     t.field({
       type: types.signInResult,
       nullable: false,
-      description: 'Completes a sign-in that asked for a second factor. Exactly one of code, recovery code and passkey is given.',
+      description:
+        'Completes a sign-in that asked for a second factor. Exactly one of code, recovery code and passkey is given.',
       args: {
-        token: t.arg.string({ required: true, description: '`secondFactor.token` of the sign-in. Good for five tries.' }),
+        token: t.arg.string({
+          required: true,
+          description: '`secondFactor.token` of the sign-in. Good for five tries.',
+        }),
         code: t.arg.string({ description: 'What the authenticator app shows.' }),
         recoveryCode: t.arg.string({ description: 'One of the recovery codes; it is used up.' }),
         passkey: t.arg({
           type: 'JSON',
-          description: 'What `navigator.credentials.get` answered to `startPasskeySignIn(secondFactorToken:)`, as JSON.',
+          description:
+            'What `navigator.credentials.get` answered to `startPasskeySignIn(secondFactorToken:)`, as JSON.',
         }),
       },
       extensions: secret,
@@ -33,7 +38,8 @@ export function factorFields(builder: Builder, { types }: AccountFields): void {
         code: t.arg.string({ description: 'What the authenticator app shows.' }),
         passkey: t.arg({
           type: 'JSON',
-          description: 'What `navigator.credentials.get` answered to `startPasskeySignIn(reauthenticate: true)`, as JSON.',
+          description:
+            'What `navigator.credentials.get` answered to `startPasskeySignIn(reauthenticate: true)`, as JSON.',
         }),
       },
       extensions: secret,

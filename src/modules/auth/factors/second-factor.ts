@@ -6,7 +6,7 @@ import { sendNotice } from '../notices.ts';
 import { holderOf } from '../passkeys/passkeys.ts';
 import { readPassword } from '../password/password-policy.ts';
 import { signInRefused } from '../refusals.ts';
-import { completeSignIn, secondFactorsOf, type SignInResult } from '../sessions/sign-in.ts';
+import { completeSignIn, type SignInResult, secondFactorsOf } from '../sessions/sign-in.ts';
 import { findAccount, type Needs } from '../users.ts';
 import { requireSession } from '../viewers.ts';
 import { raiseSession } from './factor-changes.ts';
@@ -64,7 +64,10 @@ export async function reauthenticate(
       ? await takePassword(ctx, userId, password)
       : await takeFactor(ctx, userId, given, { for: 'reauthentication', userId, holder: session.id });
   if (!shown) {
-    await recordEvent(ctx, ctx.accounts!.db, 'second-factor-refused', { userId, details: { method: 'reauthenticate' } });
+    await recordEvent(ctx, ctx.accounts!.db, 'second-factor-refused', {
+      userId,
+      details: { method: 'reauthenticate' },
+    });
     throw signInRefused();
   }
   const isStrong = shown.method !== 'password';
@@ -86,6 +89,9 @@ async function isPassword({ accounts }: Needs, userId: string, password: string)
   const { db, hasher } = accounts!;
   const read = readPassword(password);
   if (read === undefined) return false;
-  const [row] = await db.query({ text: 'select hash from millrace.auth_passwords where user_id = $1', values: [userId] });
+  const [row] = await db.query({
+    text: 'select hash from millrace.auth_passwords where user_id = $1',
+    values: [userId],
+  });
   return hasher.verify(row?.[0] as string | undefined, read);
 }

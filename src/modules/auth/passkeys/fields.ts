@@ -41,7 +41,8 @@ export function passkeyFields(builder: Builder, { types, typeName }: AccountFiel
     t.field({
       type: made,
       nullable: false,
-      description: 'Keeps the passkey that `navigator.credentials.create` has made, in the same session, within five minutes.',
+      description:
+        'Keeps the passkey that `navigator.credentials.create` has made, in the same session, within five minutes.',
       args: {
         response: t.arg({ type: 'JSON', required: true, description: 'What it answered, as JSON (`toJSON()`).' }),
         name: t.arg.string({ required: true, description: 'By which its owner knows it: “My phone”.' }),
@@ -62,7 +63,10 @@ export function passkeyFields(builder: Builder, { types, typeName }: AccountFiel
       },
       extensions: secret,
       resolve: (_root, { secondFactorToken, reauthenticate }, ctx) =>
-        startPasskey(ctx, { secondFactorToken: secondFactorToken ?? undefined, reauthenticate: reauthenticate ?? false }),
+        startPasskey(ctx, {
+          secondFactorToken: secondFactorToken ?? undefined,
+          reauthenticate: reauthenticate ?? false,
+        }),
     }),
   );
   accountMutation(builder, 'signInWithPasskey', 'everyone', (t) =>
@@ -70,7 +74,13 @@ export function passkeyFields(builder: Builder, { types, typeName }: AccountFiel
       type: types.signInResult,
       nullable: false,
       description: 'Signs in by a passkey, which is more than one factor: no second one is asked.',
-      args: { response: t.arg({ type: 'JSON', required: true, description: 'What `navigator.credentials.get` answered, as JSON.' }) },
+      args: {
+        response: t.arg({
+          type: 'JSON',
+          required: true,
+          description: 'What `navigator.credentials.get` answered, as JSON.',
+        }),
+      },
       extensions: secret,
       resolve: async (_root, { response }, ctx) => delivered(ctx, await signInWithPasskey(ctx, response)),
     }),
@@ -92,7 +102,8 @@ export function passkeyFields(builder: Builder, { types, typeName }: AccountFiel
   accountMutation(builder, 'removePasskey', 'signed-in', (t) =>
     t.boolean({
       nullable: false,
-      description: 'Removes one of the viewer’s passkeys, unless nothing else signs in. Takes a fresh proof of who one is.',
+      description:
+        'Removes one of the viewer’s passkeys, unless nothing else signs in. Takes a fresh proof of who one is.',
       args: { id: t.arg.id({ required: true, description: 'Which.' }) },
       resolve: async (_root, { id }, ctx) => {
         await removePasskey(ctx, String(id));

@@ -157,8 +157,7 @@ export async function takePasskey(ctx: Needs, use: PasskeyUse, response: unknown
 const isFor = (
   { userId, data }: { userId: string | undefined; data: Readonly<Record<string, unknown>> },
   use: PasskeyUse,
-): boolean =>
-  data.for === use.for && (use.for === 'sign-in' || (userId === use.userId && data.holder === use.holder));
+): boolean => data.for === use.for && (use.for === 'sign-in' || (userId === use.userId && data.holder === use.holder));
 
 /** Signs in whoever shows a passkey. @throws UNAUTHENTICATED in one sentence, whatever is wrong with it */
 export async function signInWithPasskey(ctx: Needs, response: unknown): Promise<SignInResult> {

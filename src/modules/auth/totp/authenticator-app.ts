@@ -1,6 +1,12 @@
 /** An authenticator app as second factor: set up, confirmed by a code, removed; and the codes for when it is lost. */
 import { invalidInput, MillraceError } from '../../../errors.ts';
-import { dropIdleCodes, firstRecoveryCodes, raiseSession, requireFactorChange, tellChange } from '../factors/factor-changes.ts';
+import {
+  dropIdleCodes,
+  firstRecoveryCodes,
+  raiseSession,
+  requireFactorChange,
+  tellChange,
+} from '../factors/factor-changes.ts';
 import { secondFactorsOf } from '../sessions/sign-in.ts';
 import { findAccount, type Needs } from '../users.ts';
 import { renewCodes } from './recovery-codes.ts';
@@ -28,7 +34,10 @@ export async function confirmTotp(ctx: Needs, code: string): Promise<string[]> {
   const { id: userId } = viewer;
   await limits.take(confirmTries, userId);
   if (!(await takeTotp(ctx.db, secrets, { userId, code, confirms: true })))
-    throw invalidInput('code', 'this is no code of the app that was set up with startTotp: look whether its clock is right');
+    throw invalidInput(
+      'code',
+      'this is no code of the app that was set up with startTotp: look whether its clock is right',
+    );
   await raiseSession(ctx, viewer, { amr: ['otp', 'mfa'], assurance: 2 });
   await tellChange(ctx, userId, 'totp-added');
   return firstRecoveryCodes(ctx, userId);

@@ -9,7 +9,10 @@ export function totpFields(builder: Builder, { typeName }: AccountFields): void 
     description: 'What an authenticator app is given. It is told once, and cannot be read again.',
     fields: (t) => ({
       secret: t.exposeString('secret', { nullable: false, description: 'To be typed into the app (Base32).' }),
-      uri: t.exposeString('uri', { nullable: false, description: 'An `otpauth://` address, to be shown as a QR code.' }),
+      uri: t.exposeString('uri', {
+        nullable: false,
+        description: 'An `otpauth://` address, to be shown as a QR code.',
+      }),
     }),
   });
   accountMutation(builder, 'startTotp', 'signed-in', (t) =>

@@ -19,7 +19,8 @@ const mutations = {
   finish:
     'mutation ($response: JSON!) { made: finishPasskeyRegistration(response: $response, name: "My phone") { id name recoveryCodes } }',
   ask: 'mutation ($token: String) { options: startPasskeySignIn(secondFactorToken: $token) }',
-  signIn: 'mutation ($response: JSON!) { done: signInWithPasskey(response: $response) { session { userId accessToken } } }',
+  signIn:
+    'mutation ($response: JSON!) { done: signInWithPasskey(response: $response) { session { userId accessToken } } }',
   complete:
     'mutation ($response: JSON!, $token: String!) { done: completeSecondFactor(token: $token, passkey: $response) { session { userId accessToken } } }',
 };
@@ -81,7 +82,9 @@ describe.skipIf(chromiumPath() === undefined)('passkeys in a browser', () => {
       try {
         const credential =
           kind === 'create'
-            ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+            ? await navigator.credentials.create({
+                publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options),
+              })
             : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
         return send(answer, { response: credential.toJSON(), token });
       } catch (error) {
@@ -90,7 +93,12 @@ describe.skipIf(chromiumPath() === undefined)('passkeys in a browser', () => {
     }, given);
 
   it('are made on a page of ours, for whoever has signed in', async () => {
-    const made = { kind: 'create', ask: mutations.start, answer: mutations.finish, bearer: session.accessToken } as const;
+    const made = {
+      kind: 'create',
+      ask: mutations.start,
+      answer: mutations.finish,
+      bearer: session.accessToken,
+    } as const;
     const answer = await ceremony(made);
     expect(answer.data.made).toMatchObject({ name: 'My phone', recoveryCodes: expect.any(Array) });
     const { credentials } = await devices.send('WebAuthn.getCredentials', { authenticatorId });
