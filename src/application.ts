@@ -21,7 +21,7 @@ import { StartupError } from './errors.ts';
 import { type ListedOperations, readListedOperations } from './graphql/listed-operations.ts';
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
 import type { AccountsDefinition, AccountsSource } from './modules/auth/define-accounts.ts';
-import { accountsFile, type AccountsPlan, organizationsFile, planAccounts } from './modules/auth/plan.ts';
+import { type AccountsPlan, accountsFile, organizationsFile, planAccounts } from './modules/auth/plan.ts';
 import { authRules, organizationRules } from './modules/auth/rules.ts';
 import {
   type CollectionSet,

@@ -18,6 +18,8 @@ import { createEngine } from './graphql/yoga.ts';
 import { createLive, type Live } from './live/live.ts';
 import { placeIn } from './log/cursor.ts';
 import { openLogNode } from './log/node.ts';
+import { maxTokenAge, openAccounts } from './modules/auth/accounts.ts';
+import { authRoutes } from './modules/auth/routes.ts';
 import { installIndexes } from './modules/documents/indexes.ts';
 import type { Bus } from './platform/bus/bus.ts';
 import { createInProcessBus } from './platform/bus/in-process.ts';
@@ -102,9 +104,10 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   );
   await requireTables(config, overrides, db, databaseUrl, application);
   // Keys of accounts, in the database, are there where accounts are.
-  const secrets = application.datamodel.models.has('AuthAccount') ? await openSecrets(config.secrets) : undefined;
-  const keys = secrets && stack.use(await openSigningKeys({ db, secrets, log, maxTokenAge: 600 }));
+  const secrets = application.accounts && (await openSecrets(config.secrets));
+  const keys = secrets && stack.use(await openSigningKeys({ db, secrets, log, maxTokenAge }));
   const tokens = await openTokens(config.tokens, keys);
+  const planOf = () => application.accounts!;
   const index = ({ datamodel, documentIndexes }: Application) =>
     installIndexes(db, databaseUrl, datamodel, documentIndexes);
   await index(application);
@@ -120,18 +123,23 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     }),
   );
   whenWritten = logNode.wrote;
+  const mailing = stack.use(await openMailing(config.mail, db, log));
+  const accounts =
+    secrets && keys
+      ? stack.use(await openAccounts(config, { db, tokens, keys, secrets, mailing, log }, logNode.tail, planOf))
+      : undefined;
   const liveOf = ({ reads }: Application) => createLive({ ...logNode, db, reads, log });
   let live = liveOf(application);
   stack.defer(() => live[Symbol.dispose]());
 
   const sealPlace = (place: string) => logNode.seal.seal(placeIn(place)!);
-  const viewerOf = createAuthenticate(tokens, config.tokens.adminRole);
+  const viewerOf = createAuthenticate(tokens, config.tokens.adminRole, accounts);
   const contextFor = (viewer: Viewer, client: Client): Context => {
     const room = createAnswerRoom(config.graphql.limits.answerBytes);
     const { reads, rules } = application;
     const quickWrites = overrides.quickWrites?.(application.quickWrites) ?? application.quickWrites;
     const verdicts = verdictsFor(viewer, rules);
-    return { viewer, client, verdicts, db, reads, quickWrites, room, sealPlace, afterCommit: atOnce };
+    return { viewer, client, verdicts, db, reads, quickWrites, room, sealPlace, afterCommit: atOnce, accounts };
   };
   const asking = { schema: () => application.schema, viewerOf, contextFor };
   const costs = createCosts(config.graphql);
@@ -156,8 +164,10 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const { corsOrigins: origins, secureCookies: secure, trustProxy } = config.http;
   const clients = { addressOf: createAddressOf(trustProxy), cookies: { secure, origins } };
   const jwks = () => tokens.jwks();
-  const mailing = stack.use(await openMailing(config.mail, db, log));
-  const routes = createRoutes(mailing.outbox ? [devMailRoute(mailing.outbox)] : []);
+  const routes = createRoutes([
+    ...(mailing.outbox ? [devMailRoute(mailing.outbox)] : []),
+    ...(accounts ? authRoutes(accounts) : []),
+  ]);
   const http = createHttpServer(config.http, { engine, health, graphiql, routes, events, jwks, clients, log });
   stack.defer(await listen(http, config.http));
   stack.use(events);

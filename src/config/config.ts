@@ -72,6 +72,8 @@ export interface AccountsConfig {
   /** Origins of other sites' pages at which sign-ins may end. */
   origins: readonly string[];
   adminRole: string;
+  /** What a password's hash costs; as `hasher.ts` says, unless another is put here. */
+  hashing?: { memory?: number; passes?: number };
 }
 
 /** The secret of this installation: the one that was said, or the one that is kept in `directory`. */

@@ -1,4 +1,5 @@
-import { type Variable, variables } from './env.ts';
+import { variables } from './env.ts';
+import type { Variable } from './variable.ts';
 
 /** The text of `.env.example`: every variable with its meaning, commented out at its default. */
 export function printEnvExample(): string {

@@ -3,37 +3,43 @@
  * signed in and how (readable by rule, captured by the log), the hidden ones hold what must not be read (see `tables.ts`).
  */
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
-import type { AccountsConfig } from '../../config/config.ts';
+import type { AccountsConfig, Config } from '../../config/config.ts';
 import { MillraceError } from '../../errors.ts';
 import type { LogTail } from '../../log/tail.ts';
 import type { Database } from '../../platform/db.ts';
 import type { Logger } from '../../platform/log.ts';
 import type { Mailing } from '../../platform/mail/open-mail.ts';
+import { openRateLimits } from '../../platform/rate-limits/open.ts';
 import type { RateLimits } from '../../platform/rate-limits/rate-limits.ts';
 import type { Secrets } from '../../platform/secrets.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
+import { createHasher, type Hasher } from './password/hasher.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
 import { openViewerStates, type ViewerStates } from './viewer-states.ts';
 import { viewerOfSession } from './viewers.ts';
 
+/** Seconds that the longest-lived access token may live: an hour, whatever app/accounts.ts says. */
+export const maxTokenAge = 3600;
+
 /** What accounts are built on. */
 export interface AccountsParts {
-  config: AccountsConfig;
   /** The pool: for what is read before slow work, and for what is kept though the operation fails. */
   db: Database;
   tokens: Tokens;
-  signingKeys: SigningKeys;
+  keys: SigningKeys;
   secrets: Secrets;
-  limits: RateLimits;
   mailing: Mailing;
   log: Logger;
 }
 
 /** The accounts that are served. */
 export interface Accounts extends AccountsParts, AsyncDisposable {
+  readonly config: AccountsConfig;
+  readonly limits: RateLimits;
+  readonly hasher: Hasher;
   /** What the application says of them; another one after a reload. */
   readonly plan: AccountsPlan;
   readonly states: ViewerStates;
@@ -49,19 +55,26 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
 
 /** Opens the accounts: makes their tables where they are missing. @param plan asked anew at each use */
 export async function openAccounts(
-  parts: AccountsParts & { tail: LogTail },
+  { accounts: config, bus }: Pick<Config, 'accounts' | 'bus'>,
+  parts: AccountsParts,
+  tail: LogTail,
   plan: () => AccountsPlan,
 ): Promise<Accounts> {
-  const { config, db, tail, log } = parts;
+  const { db, secrets, log } = parts;
   await using stack = new AsyncDisposableStack();
   const { account, user } = plan();
   await installTables(db, account, user.model);
   stack.use(sweepExpired(db));
   const states = stack.use(openViewerStates({ db, tail, plan: plan() }));
+  const limits = stack.use(openRateLimits(bus, secrets.derive('limits'), log));
+  const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
   const owned = stack.move();
   return {
     ...parts,
+    config,
+    limits,
+    hasher,
     get plan() {
       return plan();
     },
@@ -73,7 +86,10 @@ export async function openAccounts(
     isOwnPage(url) {
       const { redirects = [] } = plan().definition;
       if (redirects.includes(url.href)) return true;
-      return (config.publicUrl !== undefined && url.origin === new URL(config.publicUrl).origin) || (/^https?:$/.test(url.protocol) && origins.has(url.origin));
+      return (
+        (config.publicUrl !== undefined && url.origin === new URL(config.publicUrl).origin) ||
+        (/^https?:$/.test(url.protocol) && origins.has(url.origin))
+      );
     },
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
     runHook(name, work) {

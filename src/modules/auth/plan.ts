@@ -5,8 +5,9 @@ import { StartupError } from '../../errors.ts';
 import type { AccountsDefinition, NewUser } from './define-accounts.ts';
 import { checkRoles, isKnownRole, type RoleTable } from './roles.ts';
 
-/** The files that bring the module, and its organisations. */
+/** The file that brings accounts. */
 export const accountsFile = 'prisma/platform/auth.prisma';
+/** The file that brings organisations. */
 export const organizationsFile = 'prisma/platform/organizations.prisma';
 
 /** Everything that accounts go by. */
@@ -34,7 +35,7 @@ export interface AccountsPlan {
 /** What is said where app/accounts.ts says nothing. */
 const defaults = { accessMinutes: 10, idleDays: 14, maxDays: 90, minLength: 15 };
 
-/** @throws StartupError for what app/accounts.ts says wrongly, and for users that cannot be made */
+/** Makes the plan. @throws StartupError for what app/accounts.ts says wrongly, and for users that cannot be made */
 export function planAccounts(
   definition: AccountsDefinition,
   { api, datamodel, adminRole }: { api: Api; datamodel: Datamodel; adminRole: string },

@@ -21,7 +21,7 @@ export function isKnownRole(role: string, table: RoleTable, adminRole: string): 
   return role === adminRole || Object.keys(table).length === 0 || Object.hasOwn(table, role);
 }
 
-/** @throws StartupError for roles that inherit what is not there, or themselves, or the admin role */
+/** Checks the application's roles. @throws StartupError for roles that inherit what is not there, or themselves, or the admin role */
 export function checkRoles(table: RoleTable, adminRole: string): void {
   for (const [role, { inherits = [] }] of Object.entries(table)) {
     const missing = inherits.find((name) => !Object.hasOwn(table, name));

@@ -1,6 +1,7 @@
 import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
 import { sharedTypes } from './fields.ts';
+import { guestFields } from './guests/fields.ts';
 import { ownFields } from './own/fields.ts';
 import { sessionFields } from './sessions/fields.ts';
 
@@ -11,4 +12,5 @@ export function accountsSchema(builder: Builder, api: Api): void {
   const fields = { types, typeName };
   ownFields(builder, typeName);
   sessionFields(builder, fields);
+  guestFields(builder, fields);
 }

@@ -145,10 +145,17 @@ interface Memory<T> {
   forgetAll(): void;
 }
 
+/** Something that is being read. */
+interface Reading<T> {
+  /** It has changed since the reading began. */
+  isOutdated: boolean;
+  result: Promise<T | undefined>;
+}
+
 /** Remembers what was read; what is not there is not remembered. */
 function createMemory<T extends object>(read: (key: string) => Promise<T | undefined>): Memory<T> {
   const known = new LRUCache<string, T>({ max: remembered, ttl: rememberedFor });
-  const reading = new Map<string, { isOutdated: boolean; result: Promise<T | undefined> }>();
+  const reading = new Map<string, Reading<T>>();
   const begin = (key: string): Promise<T | undefined> => {
     const work = async (): Promise<T | undefined> => {
       // @NOTE what has changed while it was read may have been read as it was before.
@@ -160,13 +167,16 @@ function createMemory<T extends object>(read: (key: string) => Promise<T | undef
         return found;
       }
     };
-    const current = { isOutdated: false, result: Promise.resolve<T | undefined>(undefined) };
+    const current: Reading<T> = { isOutdated: false, result: Promise.resolve(undefined) };
     current.result = work().finally(() => reading.delete(key));
     reading.set(key, current);
     return current.result;
   };
   return {
-    get: async (key) => known.get(key) ?? (await (reading.get(key)?.result ?? begin(key))),
+    get(key) {
+      const found = known.get(key);
+      return found ? Promise.resolve(found) : (reading.get(key)?.result ?? begin(key));
+    },
     forget(key) {
       known.delete(key);
       const current = reading.get(key);

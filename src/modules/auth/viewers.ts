@@ -44,7 +44,7 @@ export function viewerOfAccount(account: AccountState, plan: AccountsPlan, claim
 /** A viewer with a session of their own, by which accounts are changed. */
 export type SignedInViewer = Viewer & { id: string; session: NonNullable<Viewer['session']> };
 
-/** @throws UNAUTHENTICATED without a session; FORBIDDEN for API keys, which change no accounts */
+/** The viewer, who has signed in. @throws UNAUTHENTICATED without a session; FORBIDDEN for API keys, which change no accounts */
 export function requireSession({ viewer }: Pick<Needs, 'viewer'>): SignedInViewer {
   if (viewer.isAnonymous) throw new MillraceError('UNAUTHENTICATED', 'sign in to do this');
   if (!viewer.session || viewer.id === undefined)
@@ -57,7 +57,7 @@ const freshFor = 600;
 
 /**
  * A viewer who has proved a short while ago to be there, as strongly as their account can.
- * @param isStrongest whether the account's strongest proof is known to be `session.assurance`
+ * @param factors the second factors of a user: `secondFactorsOf`
  * @throws FORBIDDEN asking for `reauthenticate`; also while an admin acts as the user
  */
 export async function requireFresh(ctx: Needs, factors: (userId: string) => Promise<readonly string[]>) {
