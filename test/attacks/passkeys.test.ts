@@ -11,22 +11,21 @@ import {
   completeSecondFactor,
   countSessions,
   eventsOf,
+  type FactorServer,
   finishRegistration,
   openAccount,
   openPasskeyAccount,
   openSessionOf,
   pendingOf,
   signInWithPasskey,
+  startFactorServer,
   startPasskey,
   startRegistration,
-  withAddresses,
 } from '../support/factors.ts';
-import { ask } from '../support/postgres.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 
-let server: TestServer;
+let server: FactorServer;
 beforeAll(async () => {
-  server = await startServer({ config: withAddresses });
+  server = await startFactorServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -61,12 +60,8 @@ describe('making a passkey', () => {
   const refusal = ['INVALID_INPUT'];
   const passkeys = async (userId: string) =>
     (
-      await ask<{ n: number }>(
-        server.databaseUrl,
-        'select count(*)::int n from millrace.auth_passkeys where user_id = $1',
-        [userId],
-      )
-    )[0]!.n;
+      await server.sql('select count(*)::int n from millrace.auth_passkeys where user_id = $1', userId)
+    )[0]![0] as number;
 
   it('is possible: what follows is refused for its own sake', async () => {
     const { userId, recoveryCodes } = await openPasskeyAccount(server);
@@ -145,9 +140,7 @@ describe('making a passkey', () => {
   it('refuses a challenge that has expired', async () => {
     const session = await openSessionOf(server, await openAccount(server));
     const options = await startRegistration(session);
-    await ask(server.databaseUrl, `update millrace.auth_challenges set expires_at = now() where user_id = $1`, [
-      session.userId,
-    ]);
+    await server.sql(`update millrace.auth_challenges set expires_at = now() where user_id = $1`, session.userId);
     const answer = createAuthenticator({ origin: appOrigin }).create(options);
     expect(codesOf(await finishRegistration(session, answer))).toEqual(refusal);
   });
@@ -202,11 +195,10 @@ describe('making a passkey', () => {
 
   it('keeps no more than 20, also when several are made at once', async () => {
     const { userId } = await openAccount(server);
-    await ask(
-      server.databaseUrl,
+    await server.sql(
       `with made as (insert into auth_passkeys (id, user_id, name) select gen_random_uuid(), $1, 'x' from generate_series(1, 19) returning id)
         insert into millrace.auth_passkeys (id, user_id, credential_id, public_key) select id, $1, id::text, '' from made`,
-      [userId],
+      userId,
     );
     const attempts = await Promise.all(
       [1, 2, 3].map(async () => {
@@ -324,7 +316,7 @@ describe('signing in with a passkey', () => {
   it('answers all that is wrong in the same words', async () => {
     const account = await openPasskeyAccount(server);
     const disabled = await openPasskeyAccount(server);
-    await ask(server.databaseUrl, 'update auth_accounts set disabled_at = now() where user_id = $1', [disabled.userId]);
+    await server.sql('update auth_accounts set disabled_at = now() where user_id = $1', disabled.userId);
     const answers = [
       await signIn(account, { id: 'AAAAAAAAAAAAAAAAAAAAAA' }),
       await signIn(account, { isVerified: false }),
@@ -353,10 +345,7 @@ describe('signing in with a passkey', () => {
   it('refuses a challenge that has expired', async () => {
     const { authenticator } = await openPasskeyAccount(server);
     const options = await startPasskey(server, { address: address() });
-    await ask(
-      server.databaseUrl,
-      `update millrace.auth_challenges set expires_at = now() where kind = 'passkey-sign-in'`,
-    );
+    await server.sql(`update millrace.auth_challenges set expires_at = now() where kind = 'passkey-sign-in'`);
     expect(codesOf(await signInWithPasskey(server, authenticator.get(options), address()))).toEqual(refusal);
   });
 
@@ -376,7 +365,7 @@ describe('signing in with a passkey', () => {
 
   it('refuses a passkey whose owner was deleted', async () => {
     const account = await openPasskeyAccount(server);
-    await ask(server.databaseUrl, 'delete from users where id = $1', [account.userId]);
+    await server.sql('delete from users where id = $1', account.userId);
     expect(codesOf(await signIn(account))).toEqual(refusal);
   });
 
@@ -539,14 +528,14 @@ describe('looking after passkeys', () => {
   it('keeps the last way in, also from two removals at once', async () => {
     const { userId, session, passkeyId, authenticator } = await openPasskeyAccount(server);
     const second = await finishRegistration(session, authenticator.create(await startRegistration(session)));
-    await ask(server.databaseUrl, 'delete from millrace.auth_passwords where user_id = $1', [userId]);
-    await ask(server.databaseUrl, 'update auth_accounts set email = null where user_id = $1', [userId]);
+    await server.sql('delete from millrace.auth_passwords where user_id = $1', userId);
+    await server.sql('update auth_accounts set email = null where user_id = $1', userId);
     const ids = [passkeyId, second.data.finishPasskeyRegistration.id as string];
     const answers = await Promise.all(
       ids.map((id) => session.query('mutation ($id: ID!) { removePasskey(id: $id) }', { id })),
     );
     expect(answers.map(codesOf).filter((codes) => codes?.[0] === 'CONFLICT')).toHaveLength(1);
-    const [left] = await ask(server.databaseUrl, 'select id from millrace.auth_passkeys where user_id = $1', [userId]);
+    const [left] = await server.sql('select id from millrace.auth_passkeys where user_id = $1', userId);
     expect(left).toBeDefined();
   });
 

@@ -2,19 +2,43 @@ import { randomUUID } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import type { Config } from '../../src/config/config.ts';
 import { type ChallengeKind, createChallenge } from '../../src/modules/auth/challenges.ts';
-import type { Queryable } from '../../src/platform/db.ts';
+import { type Database, openDatabase } from '../../src/platform/db.ts';
+import { cheapHashing } from './accounts.ts';
 import { createAuthenticator, type PasskeyOptions, type SoftwareAuthenticator } from './authenticator.ts';
-import { ask } from './postgres.ts';
-import type { Answer, TestServer } from './server.ts';
+import { type Answer, startServer, type TestServer, type TestServerOptions } from './server.ts';
 
 /** Where the application of these tests is said to be. */
 export const appOrigin = 'https://app.example.com';
 
+/** A server with accounts whose factors are tried. */
+export interface FactorServer extends TestServer {
+  /** Its database, by connections that are kept. */
+  db: Database;
+  /** Runs a statement on it; the rows are lists of values. */
+  sql(text: string, ...values: unknown[]): Promise<unknown[][]>;
+}
+
+/** Starts one. */
+export async function startFactorServer(options: TestServerOptions = {}): Promise<FactorServer> {
+  const server = await startServer({ config: withAddresses, ...options });
+  const db = openDatabase({ url: server.databaseUrl, size: 10, statementTimeout: 10_000 }, { onError: () => {} });
+  return {
+    ...server,
+    db,
+    sql: (text, ...values) => db.query({ text, values }),
+    async [Symbol.asyncDispose]() {
+      await db[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** Configures a server as that application's; each test's client says which address it has. */
-export const withAddresses = (config: Config): Config => ({
+const withAddresses = (config: Config): Config => ({
   ...config,
   http: { ...config.http, trustProxy: 1 },
-  accounts: { ...config.accounts, publicUrl: appOrigin },
+  accounts: { ...config.accounts, publicUrl: appOrigin, hashing: cheapHashing },
+  mail: { kind: 'outbox' },
 });
 
 /** An account of a test's own. */
@@ -49,11 +73,10 @@ export async function askAs(
 }
 
 /** Makes a user and an account, with a password that nobody knows. */
-export async function openAccount(server: TestServer): Promise<TestAccount> {
+export async function openAccount(server: FactorServer): Promise<TestAccount> {
   const userId = randomUUID();
   const email = `${userId.slice(0, 8)}@example.com`;
-  await ask(
-    server.databaseUrl,
+  await server.db.script(
     `insert into users (id, email, name) values ('${userId}', '${email}', 'Somebody');
     insert into auth_accounts (user_id, email, email_verified_at) values ('${userId}', '${email}', now());
     insert into millrace.auth_passwords (user_id, hash) values ('${userId}', 'none')`,
@@ -63,37 +86,31 @@ export async function openAccount(server: TestServer): Promise<TestAccount> {
 
 /** Opens a session, as signing in does. @param age seconds since its user proved to be there */
 export async function openSessionOf(
-  server: TestServer,
+  server: FactorServer,
   { userId }: { userId: string },
   { assurance = 1, age = 0, methods = ['pwd'] }: { assurance?: 1 | 2; age?: number; methods?: string[] } = {},
 ): Promise<SignedIn> {
   const sessionId = randomUUID();
-  await ask(
-    server.databaseUrl,
+  await server.sql(
     `insert into auth_sessions (id, user_id, expires_at, authenticated_at, methods, assurance)
       values ($1, $2, now() + interval '1 day', now() - make_interval(secs => $3), $4, $5)`,
-    [sessionId, userId, age, methods, assurance],
+    ...[sessionId, userId, age, methods, assurance],
   );
   const { token } = await server.server.tokens.signAccess!({ sub: userId, sid: sessionId, claims: {}, expiresIn: 600 });
   const query: SignedIn['query'] = (text, variables) => askAs(server, { token }, text, variables);
   return { userId, sessionId, accessToken: token, query };
 }
 
-/** What keeps challenges, of this database. */
-export const challengesOf = (server: TestServer): Pick<Queryable, 'query'> => ({
-  query: async ({ text, values }) => (await ask(server.databaseUrl, text, [...values])) as never,
-});
-
 /** A challenge of this kind. */
 export const challengeOf = (
-  server: TestServer,
+  server: FactorServer,
   kind: ChallengeKind,
   userId: string,
   data: Record<string, unknown> = {},
-): Promise<string> => createChallenge(challengesOf(server) as Queryable, { kind, userId, data, lifetime: 300 });
+): Promise<string> => createChallenge(server.db, { kind, userId, data, lifetime: 300 });
 
 /** A sign-in by password that waits for a second factor. */
-export const pendingOf = (server: TestServer, userId: string): Promise<string> =>
+export const pendingOf = (server: FactorServer, userId: string): Promise<string> =>
   challengeOf(server, 'second-factor', userId, { method: 'password', amr: ['pwd'], isFirst: false });
 
 /** What an app shows for a secret, so many steps from now. */
@@ -101,12 +118,12 @@ export const codeOf = (secret: string, steps = 0): string =>
   TOTP.generate({ secret: Secret.fromBase32(secret), timestamp: Date.now() + steps * 30_000 });
 
 /** Makes all codes good again that have been used. */
-export const forgetUsedCodes = (server: TestServer, userId: string): Promise<unknown> =>
-  ask(server.databaseUrl, 'update millrace.auth_totp set last_step = 0 where user_id = $1', [userId]);
+export const forgetUsedCodes = (server: FactorServer, userId: string): Promise<unknown> =>
+  server.sql('update millrace.auth_totp set last_step = 0 where user_id = $1', userId);
 
 /** An account with an app. */
 export async function openTotpAccount(
-  server: TestServer,
+  server: FactorServer,
 ): Promise<TestAccount & { secret: string; recoveryCodes: string[]; session: SignedIn }> {
   const account = await openAccount(server);
   const session = await openSessionOf(server, account);
@@ -131,7 +148,7 @@ export const finishRegistration = (session: SignedIn, response: unknown): Promis
 
 /** Asks for a passkey. */
 export async function startPasskey(
-  server: TestServer,
+  server: FactorServer,
   { secondFactorToken, session, address }: { secondFactorToken?: string; session?: SignedIn; address?: string } = {},
 ): Promise<PasskeyOptions & { allowCredentials?: { id: string }[] }> {
   const answer = await askAs(
@@ -144,7 +161,7 @@ export async function startPasskey(
 }
 
 /** Sends a passkey, to sign in. */
-export const signInWithPasskey = (server: TestServer, response: unknown, address?: string): Promise<Answer> =>
+export const signInWithPasskey = (server: FactorServer, response: unknown, address?: string): Promise<Answer> =>
   askAs(
     server,
     { address },
@@ -154,7 +171,7 @@ export const signInWithPasskey = (server: TestServer, response: unknown, address
 
 /** Sends a second factor. */
 export const completeSecondFactor = (
-  server: TestServer,
+  server: FactorServer,
   given: { token: string; code?: string; recoveryCode?: string; passkey?: unknown },
   address?: string,
 ): Promise<Answer> =>
@@ -171,7 +188,7 @@ export const completeSecondFactor = (
 
 /** An account with a passkey, which is in the authenticator. */
 export async function openPasskeyAccount(
-  server: TestServer,
+  server: FactorServer,
   authenticator: SoftwareAuthenticator = createAuthenticator({ origin: appOrigin }),
 ): Promise<
   TestAccount & { session: SignedIn; authenticator: SoftwareAuthenticator; passkeyId: string; recoveryCodes: string[] }
@@ -184,23 +201,15 @@ export async function openPasskeyAccount(
 }
 
 /** The kinds of an account's events. */
-export async function eventsOf(server: TestServer, userId: string): Promise<string[]> {
-  const rows = await ask<{ kind: string }>(
-    server.databaseUrl,
-    'select kind from auth_events where user_id = $1 order by at, id',
-    [userId],
-  );
-  return rows.map(({ kind }) => kind);
+export async function eventsOf(server: FactorServer, userId: string): Promise<string[]> {
+  const rows = await server.sql('select kind from auth_events where user_id = $1 order by at, id', userId);
+  return rows.map(([kind]) => kind as string);
 }
 
 /** How many sessions an account has. */
-export async function countSessions(server: TestServer, userId: string): Promise<number> {
-  const [row] = await ask<{ n: number }>(
-    server.databaseUrl,
-    'select count(*)::int n from auth_sessions where user_id = $1',
-    [userId],
-  );
-  return row!.n;
+export async function countSessions(server: FactorServer, userId: string): Promise<number> {
+  const [row] = await server.sql('select count(*)::int n from auth_sessions where user_id = $1', userId);
+  return row![0] as number;
 }
 
 /** The codes of an answer's errors. */

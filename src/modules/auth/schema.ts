@@ -1,9 +1,12 @@
 import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
+import { factorFields } from './factors/fields.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { ownFields } from './own/fields.ts';
+import { passkeyFields } from './passkeys/fields.ts';
 import { sessionFields } from './sessions/fields.ts';
+import { totpFields } from './totp/fields.ts';
 
 /** Adds everything that accounts can do: one room's fields after the other's. */
 export function accountsSchema(builder: Builder, api: Api): void {
@@ -13,4 +16,7 @@ export function accountsSchema(builder: Builder, api: Api): void {
   ownFields(builder, typeName);
   sessionFields(builder, fields);
   guestFields(builder, fields);
+  factorFields(builder, fields);
+  totpFields(builder, fields);
+  passkeyFields(builder, fields);
 }

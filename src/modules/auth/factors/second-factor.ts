@@ -2,6 +2,7 @@
 import { invalidInput, MillraceError } from '../../../errors.ts';
 import { recordEvent } from '../audit.ts';
 import { countTry, takeChallenge } from '../challenges.ts';
+import { limits } from '../limits.ts';
 import { sendNotice } from '../notices.ts';
 import { holderOf } from '../passkeys/passkeys.ts';
 import { readPassword } from '../password/password-policy.ts';
@@ -43,9 +44,6 @@ export async function completeSecondFactor(
   return completeSignIn(ctx, account, { method, amr, isStrong: true, isFirst: data.isFirst === true });
 }
 
-/** Tries of a password by somebody who is signed in. */
-const passwordTries = { name: 'reauthenticate', points: 10, seconds: 900 };
-
 /**
  * Proves once more that the user of this session is there, so that what takes a fresh proof may be done.
  * @throws UNAUTHENTICATED when the proof is not good; INVALID_INPUT for a password of somebody who has a second factor
@@ -76,12 +74,12 @@ export async function reauthenticate(
 }
 
 async function takePassword(ctx: Needs, userId: string, password: string) {
-  const { limits, db } = ctx.accounts!;
+  const { limits: counted, db } = ctx.accounts!;
   if ((await secondFactorsOf({ db }, userId)).length > 0)
     throw invalidInput('password', 'you have a second factor: show that one');
-  await limits.take(passwordTries, userId);
+  await counted.take(limits.passwordsAgain, userId);
   if (!(await isPassword(ctx, userId, password))) return undefined;
-  await limits.giveBack(passwordTries, userId);
+  await counted.giveBack(limits.passwordsAgain, userId);
   return { method: 'password' as const, amr: ['pwd'] };
 }
 

@@ -1,6 +1,7 @@
 /** Factors that are shown again, or as the second one: each try is counted, each code and answer is good once. */
 import { invalidInput } from '../../../errors.ts';
 import { recordEvent } from '../audit.ts';
+import { limits } from '../limits.ts';
 import { type PasskeyUse, takePasskey } from '../passkeys/passkeys.ts';
 import { takeRecoveryCode } from '../totp/recovery-codes.ts';
 import { takeTotp } from '../totp/totp.ts';
@@ -19,14 +20,6 @@ export interface ShownFactor {
   /** RFC 8176. */
   amr: readonly string[];
 }
-
-/** Tries of codes by one network at one account. */
-const fromNetwork = { name: 'factor-network', points: 10, seconds: 900 };
-/**
- * Tries of an app's codes at one account, from wherever nobody is signed in to it: three of a million codes are good at a time.
- * Whoever spends them, who has to know a first factor, keeps the owner neither from a known place, nor from a passkey or recovery code.
- */
-const fromAnywhere = { name: 'totp-account', points: 50, seconds: 86_400 };
 
 /** @throws INVALID_INPUT unless exactly one is given */
 export function requireOne(given: object): void {
@@ -53,20 +46,20 @@ export async function takeFactor(
 }
 
 async function takeCode(ctx: Needs, userId: string, code: string): Promise<ShownFactor | undefined> {
-  const { limits, db, secrets } = ctx.accounts!;
+  const { limits: counted, db, secrets } = ctx.accounts!;
   const isKnown = await isKnownPlace(ctx, userId);
   const key = `${userId} ${ctx.client.network}`;
-  await limits.take(fromNetwork, key);
-  if (!isKnown) await limits.take(fromAnywhere, userId);
+  await counted.take(limits.codesFromNetwork, key);
+  if (!isKnown) await counted.take(limits.codesFromAnywhere, userId);
   if (!(await takeTotp(db, secrets, { userId, code }))) return undefined;
-  await limits.giveBack(fromNetwork, key);
-  if (!isKnown) await limits.giveBack(fromAnywhere, userId);
+  await counted.giveBack(limits.codesFromNetwork, key);
+  if (!isKnown) await counted.giveBack(limits.codesFromAnywhere, userId);
   return { method: 'totp', amr: ['otp'] };
 }
 
 async function takeRecovery(ctx: Needs, userId: string, code: string): Promise<ShownFactor | undefined> {
-  const { limits, db } = ctx.accounts!;
-  await limits.take(fromNetwork, `${userId} ${ctx.client.network}`);
+  const { limits: counted, db } = ctx.accounts!;
+  await counted.take(limits.codesFromNetwork, `${userId} ${ctx.client.network}`);
   const left = await takeRecoveryCode(db, userId, code);
   if (left === undefined) return undefined;
   await recordEvent(ctx, db, 'recovery-code-used', { userId, details: { left } });

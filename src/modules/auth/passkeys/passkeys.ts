@@ -21,6 +21,7 @@ import {
   requireWayIn,
   tellChange,
 } from '../factors/factor-changes.ts';
+import { limits } from '../limits.ts';
 import { signInRefused } from '../refusals.ts';
 import { completeSignIn, type SignInResult } from '../sessions/sign-in.ts';
 import { findAccount, type Needs } from '../users.ts';
@@ -54,8 +55,6 @@ export interface ShownPasskey {
 
 /** Seconds, as browsers wait. */
 const patience = 300;
-const starts = { name: 'passkey-start', points: 100, seconds: 300 };
-const tries = { name: 'passkey-sign-in', points: 100, seconds: 300 };
 
 /** Begins to make a passkey; resolves to what `navigator.credentials.create` is given. */
 export async function startRegistration(ctx: Needs): Promise<PublicKeyCredentialCreationOptionsJSON> {
@@ -104,8 +103,8 @@ export async function startPasskey(
   asked: { secondFactorToken?: string; reauthenticate: boolean },
 ): Promise<PublicKeyCredentialRequestOptionsJSON> {
   const party = partyOf(ctx);
-  const { limits, db } = ctx.accounts!;
-  await limits.take(starts, ctx.client.network);
+  const { limits: counted, db } = ctx.accounts!;
+  await counted.take(limits.passkeyStarts, ctx.client.network);
   const use = await useOf(ctx, asked);
   const token = newToken();
   const isBound = use.for !== 'sign-in';
@@ -161,8 +160,8 @@ const isFor = (
 
 /** Signs in whoever shows a passkey. @throws UNAUTHENTICATED in one sentence, whatever is wrong with it */
 export async function signInWithPasskey(ctx: Needs, response: unknown): Promise<SignInResult> {
-  const { db, limits } = ctx.accounts!;
-  await limits.take(tries, ctx.client.network);
+  const { db, limits: counted } = ctx.accounts!;
+  await counted.take(limits.passkeySignIns, ctx.client.network);
   const shown = await takePasskey(ctx, { for: 'sign-in' }, response);
   const account = shown && (await findAccount(db, shown.userId));
   if (!account) {

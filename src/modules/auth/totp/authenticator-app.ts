@@ -7,12 +7,11 @@ import {
   requireFactorChange,
   tellChange,
 } from '../factors/factor-changes.ts';
+import { limits } from '../limits.ts';
 import { secondFactorsOf } from '../sessions/sign-in.ts';
 import { findAccount, type Needs } from '../users.ts';
 import { renewCodes } from './recovery-codes.ts';
 import { offerSecret, removeSecret, type TotpSecret, takeTotp } from './totp.ts';
-
-const confirmTries = { name: 'totp-confirm', points: 10, seconds: 900 };
 
 /** Offers a secret for an app; nothing is asked for until a code of it has confirmed it. @throws CONFLICT when there is one */
 export async function startTotp(ctx: Needs): Promise<TotpSecret> {
@@ -29,10 +28,10 @@ export async function startTotp(ctx: Needs): Promise<TotpSecret> {
 
 /** Makes the secret count that was offered; resolves to the first recovery codes, or to none where there are some already. */
 export async function confirmTotp(ctx: Needs, code: string): Promise<string[]> {
-  const { limits, secrets } = ctx.accounts!;
+  const { limits: counted, secrets } = ctx.accounts!;
   const viewer = await requireFactorChange(ctx);
   const { id: userId } = viewer;
-  await limits.take(confirmTries, userId);
+  await counted.take(limits.appCodes, userId);
   if (!(await takeTotp(ctx.db, secrets, { userId, code, confirms: true })))
     throw invalidInput(
       'code',

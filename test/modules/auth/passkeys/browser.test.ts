@@ -2,8 +2,15 @@ import { createServer } from 'node:net';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, launchChromium } from '../../../support/chromium.ts';
-import { openAccount, openSessionOf, pendingOf, type SignedIn, type TestAccount } from '../../../support/factors.ts';
-import { startServer, type TestServer } from '../../../support/server.ts';
+import {
+  type FactorServer,
+  openAccount,
+  openSessionOf,
+  pendingOf,
+  type SignedIn,
+  startFactorServer,
+  type TestAccount,
+} from '../../../support/factors.ts';
 
 /** A port that nobody has: the page's origin has to be known before the server is there. */
 async function freePort(): Promise<number> {
@@ -26,7 +33,7 @@ const mutations = {
 };
 
 describe.skipIf(chromiumPath() === undefined)('passkeys in a browser', () => {
-  let server: TestServer;
+  let server: FactorServer;
   let browser: Browser;
   let page: Page;
   let devices: CDPSession;
@@ -38,7 +45,7 @@ describe.skipIf(chromiumPath() === undefined)('passkeys in a browser', () => {
   beforeAll(async () => {
     const port = await freePort();
     origin = `http://localhost:${port}`;
-    server = await startServer({
+    server = await startFactorServer({
       config: (c) => ({ ...c, http: { ...c.http, port }, accounts: { ...c.accounts, publicUrl: origin } }),
     });
     account = await openAccount(server);
