@@ -86,7 +86,7 @@ export async function openAccount(server: FactorServer): Promise<TestAccount> {
 
 /** Opens a session, as signing in does. @param age seconds since its user proved to be there */
 export async function openSessionOf(
-  server: FactorServer,
+  server: TestServer & Pick<FactorServer, 'sql'>,
   { userId }: { userId: string },
   { assurance = 1, age = 0, methods = ['pwd'] }: { assurance?: 1 | 2; age?: number; methods?: string[] } = {},
 ): Promise<SignedIn> {

@@ -14,7 +14,7 @@ import { requireFresh, type SignedInViewer } from '../viewers.ts';
  */
 export async function requireFactorChange(ctx: Needs): Promise<SignedInViewer> {
   const viewer = await requireFresh(ctx, (userId) => secondFactorsOf(ctx, userId));
-  await ctx.db.query({ text: 'select from auth_accounts where user_id = $1 for update', values: [viewer.id] });
+  await ctx.db.query({ text: 'select from auth_accounts where user_id = $1 for no key update', values: [viewer.id] });
   return viewer;
 }
 
@@ -57,7 +57,7 @@ export async function dropIdleCodes(ctx: Pick<Needs, 'db'>, userId: string): Pro
   if ((await secondFactorsOf(ctx, userId)).length === 0) await removeCodes(ctx.db, userId);
 }
 
-/** @throws CONFLICT when nothing is left by which a user could sign in */
+/** Holds that something is left by which a user signs in. @throws CONFLICT when there is nothing */
 export async function requireWayIn(ctx: Needs, userId: string): Promise<void> {
   const canMail = ctx.accounts!.mailing.queue !== undefined;
   if (!(await hasWayIn(ctx.db, userId, canMail)))

@@ -21,7 +21,7 @@ export interface ShownFactor {
   amr: readonly string[];
 }
 
-/** @throws INVALID_INPUT unless exactly one is given */
+/** Holds that exactly one is given. @throws INVALID_INPUT */
 export function requireOne(given: object): void {
   const names = Object.keys(given);
   if (Object.values(given).filter((value) => value !== null && value !== undefined).length !== 1)

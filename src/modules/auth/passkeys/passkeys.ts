@@ -144,7 +144,10 @@ export async function takePasskey(ctx: Needs, use: PasskeyUse, response: unknown
   const stored = await findCredential(db, read.answer.id);
   if (!stored || (use.for !== 'sign-in' && stored.userId !== use.userId)) return undefined;
   const used = await verifyAssertion(partyOf(ctx), read, read.said.challenge, stored, use.for === 'sign-in');
-  if (!used) return undefined;
+  if (!used) {
+    if (use.for === 'sign-in') await refuse(ctx, stored.userId);
+    return undefined;
+  }
   if (await moveCounter(db, stored.id, used)) return { userId: stored.userId, amr: amrOf(used) };
   await recordEvent(ctx, db, 'passkey-counter-went-back', {
     userId: stored.userId,
@@ -152,6 +155,10 @@ export async function takePasskey(ctx: Needs, use: PasskeyUse, response: unknown
   });
   return undefined;
 }
+
+/** Writes down that somebody has shown a passkey of this user, and it was not good; of unknown ones there is nobody to be told. */
+const refuse = (ctx: Needs, userId: string): Promise<void> =>
+  recordEvent(ctx, ctx.accounts!.db, 'sign-in-refused', { userId, details: { method: 'passkey' } });
 
 const isFor = (
   { userId, data }: { userId: string | undefined; data: Readonly<Record<string, unknown>> },
@@ -164,14 +171,11 @@ export async function signInWithPasskey(ctx: Needs, response: unknown): Promise<
   await counted.take(limits.passkeySignIns, ctx.client.network);
   const shown = await takePasskey(ctx, { for: 'sign-in' }, response);
   const account = shown && (await findAccount(db, shown.userId));
-  if (!account) {
-    await recordEvent(ctx, db, 'sign-in-refused', { details: { method: 'passkey' } });
-    throw signInRefused();
-  }
+  if (!account) throw signInRefused();
   return completeSignIn(ctx, account, { method: 'passkey', amr: shown.amr, isStrong: true });
 }
 
-/** @throws NOT_FOUND */
+/** Gives a passkey of the viewer another name. @throws NOT_FOUND */
 export async function renamePasskey(ctx: Needs, id: string, name: string): Promise<PasskeyRow> {
   const called = checkName(name);
   const row = await renameCredential(ctx.db, requireSession(ctx).id, id, called);
@@ -179,7 +183,7 @@ export async function renamePasskey(ctx: Needs, id: string, name: string): Promi
   return row;
 }
 
-/** @throws NOT_FOUND; CONFLICT when nothing else signs in */
+/** Removes a passkey of the viewer. @throws NOT_FOUND; CONFLICT when nothing else signs in */
 export async function removePasskey(ctx: Needs, id: string): Promise<void> {
   const { id: userId } = await requireFactorChange(ctx);
   if ((await removeCredential(ctx.db, userId, id)) === undefined) throw notFound();
