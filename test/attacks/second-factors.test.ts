@@ -1,9 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { createHasher } from '../../src/modules/auth/password/hasher.ts';
 import { renewCodes, takeRecoveryCode } from '../../src/modules/auth/totp/recovery-codes.ts';
 import { offerSecret, takeTotp } from '../../src/modules/auth/totp/totp.ts';
 import { openSecrets, type Secrets } from '../../src/platform/secrets.ts';
+import { cheapHashing } from '../support/accounts.ts';
 import {
   askAs,
   challengeOf,
@@ -19,8 +22,10 @@ import {
   openSessionOf,
   openTotpAccount,
   pendingOf,
+  type SignedIn,
   startFactorServer,
 } from '../support/factors.ts';
+import type { Answer } from '../support/server.ts';
 
 const rounds = 100;
 
@@ -432,6 +437,106 @@ describe('the token of a sign-in that waits', () => {
     const token = await pendingOf(server, userId);
     expect(await fails({ token })).toEqual(['INVALID_INPUT']);
     expect(await fails({ token, code: codeOf(secret), recoveryCode: 'x' })).toEqual(['INVALID_INPUT']);
+  });
+});
+
+describe('ways around a second factor', () => {
+  /** What each way answers, for an account that has an app. */
+  type Way = (account: { userId: string; email: string; session: SignedIn }) => Promise<Answer>;
+  const both = '{ session { userId accessToken } secondFactor { token methods } }';
+  const password = 'four words of no kin';
+  const ways: [field: string, way: Way][] = [
+    [
+      'signInWithLink',
+      async ({ userId, email }) =>
+        askAs(server, {}, `mutation ($token: String!) { answer: signInWithLink(token: $token) ${both} }`, {
+          token: await challengeOf(server, 'sign-in-link', userId, { email }),
+        }),
+    ],
+    [
+      'signIn',
+      async ({ userId, email }) => {
+        const hash = await createHasher(cheapHashing).hash(password);
+        await server.sql('update millrace.auth_passwords set hash = $2 where user_id = $1', userId, hash);
+        return askAs(
+          server,
+          {},
+          `mutation ($email: String!) { answer: signIn(email: $email, password: "${password}") ${both} }`,
+          { email },
+        );
+      },
+    ],
+  ];
+
+  it.for(ways)('%s asks for it, and opens no session', async ([field, way], { skip }) => {
+    const { fields } = (await server.as({ role: 'admin' }).query('{ __schema { mutationType { fields { name } } } }'))
+      .data.__schema.mutationType;
+    if (!fields.some(({ name }: { name: string }) => name === field)) skip('this server has no such way in');
+    const account = await openTotpAccount(server);
+    const before = await countSessions(server, account.userId);
+    const { data } = await way(account);
+    expect(data.answer.session).toBeNull();
+    expect(data.answer.secondFactor.methods).toEqual(['totp', 'recovery-code']);
+    expect(await countSessions(server, account.userId)).toBe(before);
+  });
+
+  it('leads none by a refresh: a session stays as strong as it was', async () => {
+    const { userId, secret } = await openTotpAccount(server);
+    const answer = await completeSecondFactor(server, { token: await pendingOf(server, userId), code: codeOf(secret) });
+    const { refreshToken, sessionId } = answer.data.completeSecondFactor.session;
+    await server.sql(
+      'update auth_sessions set assurance = 1, authenticated_at = now() - interval $$1 hour$$ where id = $1',
+      sessionId,
+    );
+    const refreshed = await askAs(
+      server,
+      {},
+      'mutation ($token: String) { refreshSession(refreshToken: $token) { accessToken } }',
+      { token: refreshToken },
+    );
+    const token = refreshed.data.refreshSession.accessToken as string;
+    expect(codesOf(await askAs(server, { token }, 'mutation { removeTotp }'))).toEqual(['FORBIDDEN']);
+    const [claims] = [JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString())];
+    expect([claims.acr, claims.auth_time < Date.now() / 1000 - 3500]).toEqual(['1', true]);
+  });
+
+  it('is left by nothing in the code: who opens sessions, and whom no second factor is asked of, is all of this', () => {
+    const files = readdirSync('src/modules/auth', { recursive: true, encoding: 'utf8' }).filter((f) =>
+      f.endsWith('.ts'),
+    );
+    const having = (pattern: RegExp) =>
+      files
+        .filter((file) => pattern.test(readFileSync(`src/modules/auth/${file}`, 'utf8')))
+        .map((file) => file.replaceAll('\\', '/'));
+    const allowed: [RegExp, string[]][] = [
+      [/\bawait openSession\(/, ['sessions/sign-in.ts', 'admin/impersonation.ts']],
+      [/isStrong: true/, ['factors/second-factor.ts', 'passkeys/passkeys.ts']],
+      [/needsNoSecond: true/, ['guests/guest.ts', 'devices/devices.ts', 'devices/sign-in.ts']],
+      [/insert into auth_sessions/, ['sessions/session.ts']],
+    ];
+    for (const [pattern, names] of allowed) {
+      const found = having(pattern);
+      expect(found.length).toBeGreaterThan(0);
+      expect(found.filter((file) => !names.includes(file))).toEqual([]);
+    }
+  });
+});
+
+describe('proving it once more by a password', () => {
+  it('is for whoever has no second factor, counts the tries, and makes the session fresh', async () => {
+    const account = await openAccount(server);
+    const hash = await createHasher(cheapHashing).hash('four words of no kin');
+    await server.sql('update millrace.auth_passwords set hash = $2 where user_id = $1', account.userId, hash);
+    const session = await openSessionOf(server, account, { age: 900 });
+    const prove = (password: string) =>
+      session.query('mutation ($password: String!) { reauthenticate(password: $password) }', { password });
+    expect(codesOf(await session.query('mutation { startTotp { secret } }'))).toEqual(['FORBIDDEN']);
+    for (const wrong of ['', 'another', 'x'.repeat(100_000)]) expect(codesOf(await prove(wrong))).toEqual(refused);
+    expect((await prove('four words of no kin')).data).toEqual({ reauthenticate: true });
+    expect((await session.query('mutation { startTotp { secret } }')).errors).toBeUndefined();
+    const outcomes: (string[] | undefined)[] = [];
+    for (let i = 0; i < 8; i++) outcomes.push(codesOf(await prove('wrong again')));
+    expect(outcomes.at(-1)).toEqual(['RATE_LIMITED']);
   });
 });
 
