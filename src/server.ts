@@ -32,6 +32,7 @@ import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
 import { listen, urlOf } from './transport/listen.ts';
+import { createRoutes } from './transport/routes.ts';
 import { createEventStreams } from './transport/sse.ts';
 import { attachSockets } from './transport/ws.ts';
 import { stranger, type Viewer } from './viewer.ts';
@@ -145,7 +146,9 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;
   const events = createEventStreams(config.streams, { engine, viewerOf, contextFor });
-  const http = createHttpServer(config.http, { engine, health, graphiql, events, jwks: () => tokens.jwks(), log });
+  const jwks = () => tokens.jwks();
+  const routes = createRoutes([]);
+  const http = createHttpServer(config.http, { engine, health, graphiql, routes, events, jwks, log });
   stack.defer(await listen(http, config.http));
   stack.use(events);
   stack.use(attachSockets(http, config.streams, { engine, viewerOf, contextFor, log }));

@@ -99,6 +99,7 @@ describe('its judge', () => {
   it.each([
     ['src/server.ts', "import { a } from './cli/a.ts';\nimport { b } from './platform/db.ts';"],
     ['src/cli/seed.ts', "import { a } from '../server.ts';\nimport { b } from '../data/a.ts';"],
+    ['src/modules/auth/routes.ts', "import type { Route } from '../../transport/routes.ts';"],
     ['src/modules/files/schema.ts', "import type { Builder } from '../../graphql/builder.ts';"],
     ['src/modules/files/service.ts', "import { a } from '../auth/rules.ts';\nimport { b } from './upload.ts';"],
     ['src/transport/http.ts', "import { a } from '../graphql/schema.ts';\nimport { readFileSync } from 'node:fs';"],

@@ -25,11 +25,8 @@ export async function readBody(
   maxBytes: number,
   maxBatch: number,
 ): Promise<object | readonly object[]> {
-  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/json') throw new UnsupportedBody('send the request as application/json');
-  const encoding = request.headers['content-encoding']?.trim().toLowerCase();
-  if (encoding && encoding !== 'identity') throw new UnsupportedBody('send the body as it is, not compressed');
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  if (typeOf(request) !== 'application/json') throw new UnsupportedBody('send the request as application/json');
+  requirePlain(request, maxBytes);
   const body = parseJson('the body', await readText(request, maxBytes));
   if (!Array.isArray(body)) return asked(body);
   if (body.length === 0 || body.length > maxBatch) {
@@ -37,6 +34,22 @@ export async function readBody(
     throw new MillraceError('INVALID_INPUT', `the body holds ${body.length} operations; ${most} are allowed`);
   }
   return body.map(asked);
+}
+
+/** Reads a form that was posted. @throws INVALID_INPUT, TOO_LARGE */
+export async function readForm(request: IncomingMessage, maxBytes: number): Promise<URLSearchParams> {
+  if (typeOf(request) !== 'application/x-www-form-urlencoded') throw new UnsupportedBody('send the request as a form');
+  requirePlain(request, maxBytes);
+  return new URLSearchParams(await readText(request, maxBytes));
+}
+
+const typeOf = ({ headers }: IncomingMessage): string | undefined =>
+  headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+
+function requirePlain({ headers }: IncomingMessage, maxBytes: number): void {
+  const encoding = headers['content-encoding']?.trim().toLowerCase();
+  if (encoding && encoding !== 'identity') throw new UnsupportedBody('send the body as it is, not compressed');
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
 }
 
 function asked(body: unknown): object {

@@ -9,6 +9,7 @@ import { checkAddress, parametersOf, readBody, UnsupportedBody } from './body.ts
 import type { Graphiql } from './graphiql/graphiql.ts';
 import type { Health } from './health.ts';
 import { cachingOf, forCaches } from './http-cache.ts';
+import type { Routes } from './routes.ts';
 import type { EventStreams } from './sse.ts';
 
 /** What the HTTP server hands requests to. */
@@ -17,6 +18,8 @@ export interface HttpParts {
   health: Health;
   events: EventStreams;
   graphiql?: Graphiql;
+  /** The plain routes of modules. */
+  routes: Routes;
   /** Public keys of the server's own tokens (RFC 7517), for others to verify them. */
   jwks: () => object;
   log: Logger;
@@ -76,6 +79,7 @@ async function answer(
     const answered = await parts.engine.answer(request, response, asked);
     return sendAnswer(caching ? await forCaches(answered, caching, config.publicMaxAge) : answered, request, response);
   }
+  if (await parts.routes.answer(request, response)) return;
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new MillraceError('NOT_FOUND', 'there is nothing here');
   if (path === '/health') return send(response, 200, { status: 'alive' });

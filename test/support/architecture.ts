@@ -23,7 +23,7 @@ const rooms = [
   'errors',
 ];
 const mayImportAll = ['server', 'cli'];
-const typesForAll = ['src/graphql/builder.ts', 'src/context.ts'];
+const typesForAll = ['src/graphql/builder.ts', 'src/context.ts', 'src/transport/routes.ts'];
 const modules = ['auth', 'files', 'messaging', 'notifications', 'functions', 'analytics', 'admin'];
 const maxLines = 400;
 
