@@ -149,9 +149,9 @@ function authenticationOf(provider: Provider): ClientAuth {
   };
 }
 
-/** @NOTE the standard's default is `basic`, which every server has to take that gives out secrets. */
+/** @NOTE `post` before the standard's default: in `basic` signs are escaped, which not every provider undoes. */
 function bySecret({ clientAuthentication }: Provider, server: ServerMetadata) {
   const taken = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
-  const way = clientAuthentication ?? (taken.includes('client_secret_basic') ? 'basic' : 'post');
+  const way = clientAuthentication ?? (taken.includes('client_secret_post') ? 'post' : 'basic');
   return way === 'basic' ? ClientSecretBasic : ClientSecretPost;
 }
