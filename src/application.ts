@@ -8,6 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { GraphQLSchema } from 'graphql';
 import type { ExplainConfig, GraphqlConfig } from './config/config.ts';
+import { processEnvironment, withDotEnv } from './config/env.ts';
 import { describeApi } from './data/api/api-model.ts';
 import type { Datamodel } from './data/model/datamodel.ts';
 import { readDatamodel } from './data/model/read-datamodel.ts';
@@ -19,6 +20,9 @@ import { createQuickWrites, type QuickWrites } from './data/writes/quick-writes.
 import { StartupError } from './errors.ts';
 import { type ListedOperations, readListedOperations } from './graphql/listed-operations.ts';
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
+import type { AccountsDefinition, AccountsSource } from './modules/auth/define-accounts.ts';
+import { type AccountsPlan, accountsFile, organizationsFile, planAccounts } from './modules/auth/plan.ts';
+import { authRules, organizationRules } from './modules/auth/rules.ts';
 import {
   type CollectionSet,
   compileCollections,
@@ -37,6 +41,8 @@ export interface Application {
   documentIndexes: readonly PathIndex[] | undefined;
   reads: Reads;
   quickWrites: QuickWrites;
+  /** What accounts go by, where the project has them. */
+  accounts: AccountsPlan | undefined;
   /** The operations that clients may name, where there is a list of them. */
   listed?: ListedOperations;
   /** What whoever develops it should know: models without rules, fields that the API leaves out. */
@@ -48,6 +54,8 @@ export interface Sources {
   files: readonly SchemaFile[];
   rules: RuleSet;
   collections?: CollectionSet;
+  /** What app/accounts.ts says; undefined where there is none. */
+  accounts?: AccountsDefinition;
   extend?: SchemaExtension;
 }
 
@@ -60,7 +68,9 @@ export async function readSources(root: string, load: ModuleLoader = (url) => im
   const rules = (await loadDefault(root, 'app/rules.ts', load)) as RuleSet | undefined;
   const collections = (await loadDefault(root, 'app/documents.ts', load)) as CollectionSet | undefined;
   const extend = (await loadDefault(root, 'app/schema.ts', load)) as SchemaExtension | undefined;
-  return { files, rules: rules ?? {}, collections, extend };
+  const describe = (await loadDefault(root, 'app/accounts.ts', load)) as AccountsSource | undefined;
+  const accounts = describe?.({ env: withDotEnv(root, processEnvironment()) });
+  return { files, rules: rules ?? {}, collections, extend, accounts };
 }
 
 async function loadDefault(root: string, name: string, load: ModuleLoader): Promise<unknown> {
@@ -104,11 +114,16 @@ export function createApplication(
   }
   checkRuleSet(sources.rules, datamodel);
   const documents = documentsOf(sources);
-  const rules = { ...sources.rules, ...documents?.rules };
+  const hasAccounts = sources.files.some((file) => file.path === accountsFile);
+  const platformRules = accountsRules(sources, hasAccounts);
+  const rules = { ...platformRules, ...sources.rules, ...documents?.rules };
   const api = describeApi(datamodel, rules, documents?.policies);
   probeRules(sources.rules, api, datamodel);
+  probeRules(platformRules, api, datamodel, accountsFile);
+  const { adminRole } = config.explain ?? closed;
+  const accounts = hasAccounts ? planAccounts(sources.accounts ?? {}, { api, datamodel, adminRole }) : undefined;
   probeRules(documents?.rules ?? {}, api, datamodel, 'app/documents.ts');
-  const schema = buildSchema(api, sources.extend, { ...(config.explain ?? closed), rules });
+  const schema = buildSchema(api, { ...sources, hasAccounts }, { ...(config.explain ?? closed), rules });
   const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
   const limits = { ...config.limits, cursorSecret };
   const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });
@@ -117,11 +132,23 @@ export function createApplication(
   const notices = noticesOf(datamodel, documents ? { [documentModel]: {}, ...rules } : rules);
   const { files } = sources;
   const documentIndexes = documents?.indexes;
-  return { files, datamodel, rules, schema, documentIndexes, reads, quickWrites, listed, notices };
+  return { files, datamodel, rules, schema, documentIndexes, reads, quickWrites, accounts, listed, notices };
 }
 
 /** Of an application that is only looked at nothing is explained. */
 const closed: ExplainConfig = { isOpen: false, adminRole: '' };
+
+/** The rules that accounts and organisations bring, where the project has them. */
+function accountsRules({ files, accounts }: Sources, hasAccounts: boolean): RuleSet {
+  const hasOrganizations = files.some((file) => file.path === organizationsFile);
+  if (!hasAccounts && (hasOrganizations || accounts)) {
+    throw new StartupError(
+      `${hasOrganizations ? organizationsFile : 'app/accounts.ts'} stands on accounts, which are not there: ${accountsFile}`,
+      `bring ${accountsFile} back, or delete what stands on it`,
+    );
+  }
+  return { ...(hasAccounts && authRules), ...(hasOrganizations && organizationRules) };
+}
 
 /** What is said of documents, in a project whose model they are the platform's; undefined in others. */
 function documentsOf({ files, rules, collections }: Sources) {

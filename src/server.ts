@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { type Application, createApplication, readSources, type Sources } from './application.ts';
+import type { Client } from './client.ts';
 import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
 import { createAnswerRoom } from './data/answer-room.ts';
@@ -17,6 +18,8 @@ import { createEngine } from './graphql/yoga.ts';
 import { createLive, type Live } from './live/live.ts';
 import { placeIn } from './log/cursor.ts';
 import { openLogNode } from './log/node.ts';
+import { maxTokenAge, openAccounts } from './modules/auth/accounts.ts';
+import { authRoutes } from './modules/auth/routes.ts';
 import { installIndexes } from './modules/documents/indexes.ts';
 import type { Bus } from './platform/bus/bus.ts';
 import { createInProcessBus } from './platform/bus/in-process.ts';
@@ -24,10 +27,15 @@ import { createRedisBus } from './platform/bus/redis.ts';
 import { parseDatabaseUrl } from './platform/database-url.ts';
 import { type Database, openDatabase } from './platform/db.ts';
 import { type Logger, openLog } from './platform/log.ts';
+import { openMailing } from './platform/mail/open-mail.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
+import { openSecrets } from './platform/secrets.ts';
+import { openSigningKeys } from './platform/signing-keys.ts';
 import { openTokens, type Tokens } from './platform/tokens.ts';
 import { applyMigrations, requireTables } from './schema-upgrade.ts';
-import { authenticate } from './transport/authenticate.ts';
+import { createAuthenticate } from './transport/authenticate.ts';
+import { createAddressOf } from './transport/client-address.ts';
+import { devMailRoute } from './transport/dev-mail.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
@@ -35,7 +43,7 @@ import { listen, urlOf } from './transport/listen.ts';
 import { createRoutes } from './transport/routes.ts';
 import { createEventStreams } from './transport/sse.ts';
 import { attachSockets } from './transport/ws.ts';
-import { stranger, type Viewer } from './viewer.ts';
+import type { Viewer } from './viewer.ts';
 
 /** A running Millrace. */
 export interface Server extends AsyncDisposable {
@@ -86,10 +94,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   });
   const databaseUrl = await starting;
   application.notices.forEach(progress);
-  const [tokens] = await Promise.all([
-    openTokens(config.tokens),
-    applyMigrations(config, overrides.migrations, databaseUrl, progress),
-  ]);
+  await applyMigrations(config, overrides.migrations, databaseUrl, progress);
   let whenWritten = () => {};
   const db = stack.use(
     openDatabase(
@@ -98,6 +103,11 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     ),
   );
   await requireTables(config, overrides, db, databaseUrl, application);
+  // Keys of accounts, in the database, are there where accounts are.
+  const secrets = application.accounts && (await openSecrets(config.secrets));
+  const keys = secrets && stack.use(await openSigningKeys({ db, secrets, log, maxTokenAge }));
+  const tokens = await openTokens(config.tokens, keys);
+  const planOf = () => application.accounts!;
   const index = ({ datamodel, documentIndexes }: Application) =>
     installIndexes(db, databaseUrl, datamodel, documentIndexes);
   await index(application);
@@ -113,18 +123,23 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     }),
   );
   whenWritten = logNode.wrote;
+  const mailing = stack.use(await openMailing(config.mail, db, log));
+  const accounts =
+    secrets && keys
+      ? stack.use(await openAccounts(config, { db, tokens, keys, secrets, mailing, log }, logNode.tail, planOf))
+      : undefined;
   const liveOf = ({ reads }: Application) => createLive({ ...logNode, db, reads, log });
   let live = liveOf(application);
   stack.defer(() => live[Symbol.dispose]());
 
   const sealPlace = (place: string) => logNode.seal.seal(placeIn(place)!);
-  const viewerOf = async (authorization: string | undefined): Promise<Viewer> =>
-    authorization === undefined ? stranger : await authenticate(authorization, tokens, config.tokens.adminRole);
-  const contextFor = (viewer: Viewer): Context => {
+  const viewerOf = createAuthenticate(tokens, config.tokens.adminRole, accounts);
+  const contextFor = (viewer: Viewer, client: Client): Context => {
     const room = createAnswerRoom(config.graphql.limits.answerBytes);
     const { reads, rules } = application;
     const quickWrites = overrides.quickWrites?.(application.quickWrites) ?? application.quickWrites;
-    return { viewer, verdicts: verdictsFor(viewer, rules), db, reads, quickWrites, room, sealPlace };
+    const verdicts = verdictsFor(viewer, rules);
+    return { viewer, client, verdicts, db, reads, quickWrites, room, sealPlace, afterCommit: atOnce, accounts };
   };
   const asking = { schema: () => application.schema, viewerOf, contextFor };
   const costs = createCosts(config.graphql);
@@ -146,12 +161,17 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;
   const events = createEventStreams(config.streams, { engine, viewerOf, contextFor });
+  const { corsOrigins: origins, secureCookies: secure, trustProxy } = config.http;
+  const clients = { addressOf: createAddressOf(trustProxy), cookies: { secure, origins } };
   const jwks = () => tokens.jwks();
-  const routes = createRoutes([]);
-  const http = createHttpServer(config.http, { engine, health, graphiql, routes, events, jwks, log });
+  const routes = createRoutes([
+    ...(mailing.outbox ? [devMailRoute(mailing.outbox)] : []),
+    ...(accounts ? authRoutes(accounts) : []),
+  ]);
+  const http = createHttpServer(config.http, { engine, health, graphiql, routes, events, jwks, clients, log });
   stack.defer(await listen(http, config.http));
   stack.use(events);
-  stack.use(attachSockets(http, config.streams, { engine, viewerOf, contextFor, log }));
+  stack.use(attachSockets(http, config.streams, { engine, viewerOf, contextFor, clients, log }));
 
   const owned = stack.move();
   let stopped: Promise<void> | undefined;
@@ -179,6 +199,8 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
     [Symbol.asyncDispose]: stop,
   };
 }
+
+const atOnce = (effect: () => void): void => effect();
 
 function openBus({ bus }: Config, log: Logger): Bus {
   return bus.kind === 'redis' ? createRedisBus(bus, log) : createInProcessBus(log);

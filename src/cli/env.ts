@@ -7,7 +7,7 @@ export function envCommand(): Command {
     .description('Prints every environment variable that Millrace reads, with its meaning and default, as a .env file.')
     .addHelpText('after', '\nExamples:\n  npx millrace env\n  npx millrace env > .env')
     .action(async () => {
-      const { printEnvExample } = await import('../config/env.ts');
+      const { printEnvExample } = await import('../config/env-example.ts');
       process.stdout.write(printEnvExample());
     });
 }

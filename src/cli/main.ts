@@ -4,6 +4,7 @@ import { MillraceError, StartupError } from '../errors.ts';
 import { adoptCommand } from './adopt.ts';
 import { devCommand } from './dev.ts';
 import { envCommand } from './env.ts';
+import { keysCommand } from './keys.ts';
 import { rulesCommand } from './rules.ts';
 import { schemaCommand } from './schema.ts';
 import { searchIndexCommand } from './search-index.ts';
@@ -15,6 +16,7 @@ const commands = [
   devCommand,
   seedCommand,
   tokenCommand,
+  keysCommand,
   schemaCommand,
   rulesCommand,
   searchIndexCommand,

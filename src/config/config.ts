@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path';
 import { type Environment, processEnvironment, type RawEnvironment, readEnvironment, withDotEnv } from './env.ts';
 import type { RedisAddress } from './redis-url.ts';
+import type { MailSender, SmtpServer } from './smtp-url.ts';
+import type { TrustProxy } from './trust-proxy.ts';
 
 /** Everything that Millrace can be told from outside, checked; whatever was not said has its default here. */
 export interface Config {
@@ -15,6 +17,9 @@ export interface Config {
   pool: PoolConfig;
   bus: BusConfig;
   tokens: TokensConfig;
+  accounts: AccountsConfig;
+  secrets: SecretsConfig;
+  mail: MailConfig;
   graphql: GraphqlConfig;
   streams: StreamConfig;
   /** How long changes are kept for those who come back, in milliseconds. */
@@ -32,7 +37,9 @@ export interface HttpConfig {
   maxBatch: number;
   /** Origins of other sites' pages that may call the API; `*` is any. */
   corsOrigins: string[];
-  trustProxy: boolean;
+  trustProxy: TrustProxy;
+  /** Browsers see https, as they always do in production: cookies are theirs over it alone. */
+  secureCookies: boolean;
   /** Seconds for which answers to strangers may be kept by whoever passes them on. */
   publicMaxAge: number;
 }
@@ -58,11 +65,31 @@ export interface TokensConfig {
   adminRole: string;
 }
 
+/** Where accounts are reached. */
+export interface AccountsConfig {
+  /** The address of this installation, as others reach it; in production undefined unless it was said. */
+  publicUrl?: string;
+  /** Origins of other sites' pages at which sign-ins may end. */
+  origins: readonly string[];
+  adminRole: string;
+  /** What a password's hash costs; as `hasher.ts` says, unless another is put here. */
+  hashing?: { memory?: number; passes?: number };
+}
+
+/** The secret of this installation: the one that was said, or the one that is kept in `directory`. */
+export interface SecretsConfig {
+  secret?: string;
+  directory: string;
+}
+
+/** How mails leave: by a server, into the outbox that a developer reads, or not at all. */
+export type MailConfig = { kind: 'smtp'; server: SmtpServer; from: MailSender } | { kind: 'outbox' } | { kind: 'none' };
+
 /** How much one client may keep open, and what may come over it. */
 export interface StreamConfig {
   /** Origins of other sites' pages that may open streams; `*` is any. */
   origins: string[];
-  trustProxy: boolean;
+  trustProxy: TrustProxy;
   maxMessageBytes: number;
   connectionsPerAddress: number;
   connectionsPerUser: number;
@@ -122,12 +149,16 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
       maxBatch: read.MAX_BATCH,
       corsOrigins: read.CORS_ORIGINS ?? [],
       trustProxy: read.TRUST_PROXY,
+      secureCookies: read.NODE_ENV === 'production',
       publicMaxAge: read.PUBLIC_MAX_AGE,
     },
     database: databaseConfig(read, directory),
     pool: { size: read.DATABASE_POOL_SIZE, statementTimeout: read.DATABASE_STATEMENT_TIMEOUT },
     bus: read.REDIS_URL ? { kind: 'redis', prefix: read.REDIS_PREFIX, ...read.REDIS_URL } : { kind: 'in-process' },
     tokens: tokensConfig(read, directory),
+    accounts: accountsConfig(read),
+    secrets: { directory: join(directory, 'keys'), ...(read.AUTH_SECRET && { secret: read.AUTH_SECRET }) },
+    mail: mailConfig(read),
     graphql: graphqlConfig(read, root),
     streams: streamConfig(read),
     changeRetention: read.CHANGE_RETENTION_HOURS * 3_600_000,
@@ -149,6 +180,21 @@ function tokensConfig(read: Environment, directory: string): TokensConfig {
     ...(read.JWT_AUDIENCE && { audience: read.JWT_AUDIENCE }),
     adminRole: read.ADMIN_ROLE,
   };
+}
+
+function accountsConfig(read: Environment): AccountsConfig {
+  const publicUrl = read.PUBLIC_URL ?? (read.NODE_ENV === 'production' ? undefined : `http://localhost:${read.PORT}`);
+  return {
+    ...(publicUrl !== undefined && { publicUrl }),
+    origins: (read.CORS_ORIGINS ?? []).filter((origin) => origin !== '*'),
+    adminRole: read.ADMIN_ROLE,
+  };
+}
+
+function mailConfig(read: Environment): MailConfig {
+  // That there is a sender is checked where the environment is read.
+  if (read.SMTP_URL) return { kind: 'smtp', server: read.SMTP_URL, from: read.MAIL_FROM! };
+  return { kind: isOnesOwn(read) ? 'outbox' : 'none' };
 }
 
 function graphqlConfig(read: Environment, root: string): GraphqlConfig {

@@ -4,74 +4,9 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { StartupError } from '../errors.ts';
 import { parseRedisUrl } from './redis-url.ts';
-
-/** One environment variable: how it is read, what is said when it is wrong, and its lines in `.env.example`. */
-export interface Variable<T = unknown> {
-  type: z.ZodType<T, string>;
-  /** Completes the sentence "expected …". */
-  expects: string;
-  /** What it is for, in a sentence or two. */
-  prose: string;
-  /** As it would be written in the environment. Without one, an unset variable is `undefined`. */
-  default?: string | { development: string; production: string };
-  /** Shown in `.env.example` where there is no default. */
-  example?: string;
-  /** Its value is never printed. */
-  secret?: boolean;
-}
-
-const flag = { type: z.stringbool(), expects: 'true or false' };
-const word = { type: z.string().trim().min(1) };
-
-function integer(min: number, max: number, what: string) {
-  const type = z.string().trim().regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
-  return { type, expects: `${what}, ${min} to ${max}` };
-}
-
-function url(protocols: string[], expects: string) {
-  return {
-    type: z
-      .string()
-      .trim()
-      .refine((text) => isUrlOf(text, protocols)),
-    expects,
-  };
-}
-
-function isUrlOf(text: string, protocols: string[]): boolean {
-  try {
-    const { protocol, username, password, pathname } = new URL(text);
-    for (const part of [username, password, pathname]) decodeURIComponent(part);
-    return protocols.includes(protocol);
-  } catch {
-    return false;
-  }
-}
-
-const origins = z
-  .string()
-  .transform((text) => text.split(',').map((origin) => origin.trim()))
-  .pipe(
-    z.array(
-      z.string().refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)),
-    ),
-  );
-
-const costsByRole = z.string().transform((text, context) => {
-  const costs = new Map<string, number>();
-  for (const part of text.split(',')) {
-    const [, role, cost] = /^\s*([^\s=,]+)\s*=\s*(\d{1,15})\s*$/.exec(part) ?? [];
-    if (role === undefined || costs.has(role)) context.addIssue('not understood');
-    else costs.set(role, Number(cost));
-  }
-  return costs;
-});
-
-const redisAddress = z.string().transform((text, context) => {
-  const address = parseRedisUrl(text);
-  if (!address) context.addIssue('not understood');
-  return address ?? z.NEVER;
-});
+import { parseSender, parseSmtpUrl } from './smtp-url.ts';
+import { trustProxy } from './trust-proxy.ts';
+import { costsByRole, flag, integer, origins, parsed, url, type Variable, word } from './variable.ts';
 
 /** Every variable that Millrace knows, in the order of `.env.example`, by section. */
 export const variables = {
@@ -107,8 +42,8 @@ export const variables = {
       example: 'https://app.example.com',
     },
     TRUST_PROXY: {
-      ...flag,
-      prose: 'Believe X-Forwarded-* headers. Only behind a proxy that overwrites them.',
+      ...trustProxy,
+      prose: 'Whose X-Forwarded-For tells who the clients are: so many proxies in a row, or those of these addresses.',
       default: 'false',
     },
     LOG_LEVEL: {
@@ -141,7 +76,7 @@ export const variables = {
   },
   'Several nodes': {
     REDIS_URL: {
-      type: redisAddress,
+      type: parsed(parseRedisUrl),
       expects:
         'redis://user:password@host:6379 (rediss:// for TLS), several host:port of one cluster separated by commas, ' +
         'or redis+sentinel://user:password@host:26379,host:26379/master-name?sentinelPassword=… (special characters as %40, %2C …)',
@@ -211,6 +146,44 @@ export const variables = {
       expects: 'the name of a role',
       prose: 'Whose token carries this role may read and write everything.',
       default: 'admin',
+    },
+  },
+  Accounts: {
+    PUBLIC_URL: {
+      ...url(['https:', 'http:'], 'the address at which browsers reach this server, such as https://api.example.com'),
+      prose:
+        'What links in mails, sign-in by other providers and passkeys are made of. In development it is http://localhost and the port; ' +
+        'in production none of these is to be had without it.',
+      example: 'https://api.example.com',
+    },
+    AUTH_SECRET: {
+      type: z
+        .string()
+        .trim()
+        .min(32)
+        .refine((text) => new Set(text).size > 7),
+      expects: 'a random text of 32 characters or more, as `openssl rand -base64 32` prints it',
+      prose:
+        'What everything secret of accounts is sealed by. All nodes of an installation share it; without it, it is a file ' +
+        'under MILLRACE_DIR. Keep a copy: without it nobody stays signed in, and second factors are lost.',
+      example: 'change-me-to-what-openssl-rand-has-printed',
+      secret: true,
+    },
+    SMTP_URL: {
+      type: parsed(parseSmtpUrl),
+      expects:
+        'smtp://user:password@host:587 or smtps://user:password@host:465 (special characters of the password as %40, %23 …)',
+      prose:
+        'Where mails are handed over: encrypted, unless it is this machine or `?tls=optional` or `?tls=never` says so. Without it ' +
+        'none can be sent; on the embedded database in development they are shown at /dev/mail.',
+      example: 'smtp://user:password@mail.example.com:587',
+      secret: true,
+    },
+    MAIL_FROM: {
+      type: parsed(parseSender),
+      expects: 'an address, or a name and an address, such as Example <hello@example.com>',
+      prose: 'Who mails are from. Set it whenever SMTP_URL is set.',
+      example: 'Example <hello@example.com>',
     },
   },
   'The API': {
@@ -355,8 +328,14 @@ export function readEnvironment(env: RawEnvironment): Environment {
   if (read.PAGE_SIZE > read.MAX_PAGE_SIZE) {
     problems.push(`PAGE_SIZE is ${read.PAGE_SIZE}: expected at most MAX_PAGE_SIZE, which is ${read.MAX_PAGE_SIZE}.`);
   }
+  if (read.SMTP_URL && !read.MAIL_FROM) {
+    problems.push('SMTP_URL is set: expected MAIL_FROM to say who mails are from.');
+  }
   if (read.PERSISTED_ONLY && read.PERSISTED_OPERATIONS === undefined) {
     problems.push('PERSISTED_ONLY is true: expected PERSISTED_OPERATIONS to name the operations.');
+  }
+  if (mode === 'production' && read.AUTH_SECRET === variables.Accounts.AUTH_SECRET.example) {
+    problems.push('AUTH_SECRET is the example that everybody knows: expected one of your own.');
   }
   if (problems.length > 0) throw new StartupError(problems.join('\n'), remedy);
   return read;
@@ -371,28 +350,4 @@ function describeProblem(name: string, variable: Variable, text: string): string
 
 function allVariables(): [string, Variable][] {
   return Object.values(variables).flatMap((section) => Object.entries<Variable>(section));
-}
-
-/** The text of `.env.example`: every variable with its meaning, commented out at its default. */
-export function printEnvExample(): string {
-  const lines = [
-    '# Every setting of Millrace, at its default. Copy this file to .env and uncomment what you change;',
-    '# the real environment wins over .env. Made by `npx millrace env`.',
-  ];
-  for (const [section, table] of Object.entries(variables)) {
-    lines.push('', `## ${section}`);
-    for (const [name, variable] of Object.entries<Variable>(table)) {
-      lines.push('', ...describeVariable(name, variable));
-    }
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-function describeVariable(name: string, variable: Variable): string[] {
-  const { default: preset, prose, expects, example } = variable;
-  if (typeof preset === 'object') {
-    const modes = `${preset.development} in development, ${preset.production} in production`;
-    return [`# ${prose} ${modes}.`, `# Expected: ${expects}.`, `# ${name}=${preset.development}`];
-  }
-  return [`# ${prose}`, `# Expected: ${expects}.`, `# ${name}=${preset ?? example ?? ''}`];
 }

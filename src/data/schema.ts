@@ -54,7 +54,7 @@ export function dataSchema(builder: Builder, api: Api): void {
     addModelInputs(builder, api, model);
     addReads(builder, api, model);
     addMeasures(builder, api, model);
-    if (model.model.isView) continue;
+    if (model.isReadOnly) continue;
     addWriteInputs(builder, api, model);
     addBatchOutput(builder, api, model);
     addWrites(builder, api, model);

@@ -6,6 +6,7 @@
  */
 import { type ExecutionArgs, type ExecutionResult, getOperationAST } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Client, Credentials } from '../client.ts';
 import type { Context } from '../context.ts';
 import { invalidInput, MillraceError } from '../errors.ts';
 import { asRequestError, toClientError } from './client-errors.ts';
@@ -34,7 +35,7 @@ export function batches(given: {
   patience: number;
   costs: Costs;
   persisted: Persisted;
-  contextOf(authorization: string | null): Promise<Context>;
+  contextOf(client: Client & Credentials): Promise<Context>;
   envelop(context: Context): Enveloped;
   /** Results as clients may see them. */
   finish(result: ExecutionResult): ExecutionResult;
@@ -70,7 +71,7 @@ export function batches(given: {
         );
       }
       const cost = costs.of(schema, known, variables, context.viewer).requested;
-      const contextValue = { ...context, idempotencyKey } satisfies Context & Passage;
+      const contextValue = { ...context, idempotencyKey } satisfies Context & Pick<Passage, 'idempotencyKey'>;
       return { args: { schema, document, contextValue, variableValues: variables, operationName }, cost };
     } catch (error) {
       return { answer: { errors: [toClientError(error)] } };
@@ -85,8 +86,12 @@ export function batches(given: {
       return JSON.stringify(finish({ errors: [toClientError(error)] }));
     }
   };
-  const answer = async (asked: readonly GraphqlRequest[], headers: Headers): Promise<string> => {
-    const context = await given.contextOf(headers.get('authorization'));
+  const answer = async (
+    asked: readonly GraphqlRequest[],
+    headers: Headers,
+    client: Client & Credentials,
+  ): Promise<string> => {
+    const context = await given.contextOf(client);
     const enveloped = given.envelop(context);
     const items: Item[] = [];
     for (const one of asked) items.push(await prepare(enveloped, context, one, headers.get('idempotency-key')));
@@ -102,14 +107,14 @@ export function batches(given: {
 
   return {
     async onRequestParse({ request, serverContext, endResponse, fetchAPI: { Response } }) {
-      const { batch } = serverContext as Passage;
-      if (!batch) return;
+      const { batch, client } = serverContext as Partial<Passage>;
+      if (!batch || !client) return;
       const type = mediaTypeFor(request.headers.get('accept'));
       if (!type) return endResponse(new Response(null, { status: 406, headers: { accept: 'application/json' } }));
       const send = (text: string, status = 200, headers: Record<string, string> = {}) =>
         endResponse(new Response(text, { status, headers: { ...headers, 'content-type': `${type}; charset=utf-8` } }));
       try {
-        send(await answer(batch, request.headers));
+        send(await answer(batch, request.headers, client));
       } catch (error) {
         const refused = asRequestError(error);
         const { status, headers } = refused.extensions.http as { status: number; headers: Record<string, string> };

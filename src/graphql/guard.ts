@@ -97,11 +97,11 @@ function isAllowed(access: Access | undefined, viewer: Viewer): boolean {
   return access === 'everyone' || (access === 'signed-in' && !viewer.isAnonymous);
 }
 
-/** A stranger is asked to sign in, somebody known is refused. */
+/** A stranger is asked to sign in, and told why a cookie of theirs does not count; somebody known is refused. */
 export const refuse = (viewer: Viewer): Error =>
   toClientError(
     viewer.isAnonymous
-      ? new MillraceError('UNAUTHENTICATED', 'sign in to do this')
+      ? new MillraceError('UNAUTHENTICATED', ['sign in to do this', viewer.refusedCookie].filter(Boolean).join(': '))
       : new MillraceError('FORBIDDEN', 'not allowed'),
   );
 

@@ -7,6 +7,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { Client, Credentials } from '../client.ts';
 import type { Context } from '../context.ts';
 import { maxKeptLength } from '../data/plan-cache.ts';
 import type { MillraceError } from '../errors.ts';
@@ -26,6 +27,8 @@ export interface WrittenAnswer {
 
 /** What was found out of a request that goes on to Yoga, so that nothing is done twice. */
 export interface Passage {
+  /** Who sends it, and what it proves itself by. */
+  client: Client & Credentials;
   /** What it asks by the text of the document that it named; undefined where it has named none. */
   resolved?: Resolved;
   /** Why it is not to be executed, whatever it asks. */
@@ -56,8 +59,8 @@ const maxHeadLength = 1000;
 /** Makes a lane that knows nothing yet. `schema` and `contextFor` are asked at every request, as Yoga asks them. */
 export function createLane(given: {
   schema: () => GraphQLSchema;
-  viewerOf: (authorization: string | undefined) => Promise<Viewer>;
-  contextFor: (viewer: Viewer) => Context;
+  viewerOf: (credentials: Credentials) => Promise<Viewer>;
+  contextFor: (viewer: Viewer, client: Client) => Context;
   costs: Costs;
 }): Lane {
   // @NOTE by schema, so that a reload begins anew, and an application that was replaced is not kept.
@@ -78,13 +81,14 @@ export function createLane(given: {
       if (!headers || !operation?.isCandidate) return undefined;
       if (operation.operation.operation === 'mutation' && !mayWrite(request, passage)) return undefined;
       try {
-        passage.viewing ??= given.viewerOf(request.headers.authorization);
+        const { client } = passage;
+        passage.viewing ??= given.viewerOf(client);
         const viewer = await passage.viewing;
         // @NOTE from here to the plan nothing waits, so that schema, rules and planner are of one application.
         if (given.schema() !== schema) return undefined;
         const cost = given.costs.of(schema, operation, asked.variables, viewer);
         if (isTooCostly(cost)) return undefined;
-        const data = await plannedData(schema, operation, asked.variables, given.contextFor(viewer));
+        const data = await plannedData(schema, operation, asked.variables, given.contextFor(viewer, client));
         if (data !== undefined) return written(data, `${given.costs.report(cost)}}`, headers);
         passage.outcome = 'unplanned';
       } catch (error) {

@@ -10,6 +10,7 @@ import { collectFields } from '../data/planner/selection.ts';
 import type { Judgment } from '../data/rules/judgment.ts';
 import { invalidInput, MillraceError } from '../errors.ts';
 import type { Database } from '../platform/db.ts';
+import type { Logger } from '../platform/log.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { asRequestError } from './client-errors.ts';
 import { type Costs, isTooCostly, tooCostly } from './cost-limit.ts';
@@ -39,6 +40,7 @@ interface Mutation {
 export interface MutationParts {
   costs: Costs;
   idempotency: Idempotency;
+  log: Logger;
 }
 
 /** How often an operation is done again when another one came between, and how long at least it waits before, in milliseconds. */
@@ -115,11 +117,13 @@ async function runFields(tx: Transaction, mutation: Mutation, exported: Exported
   const { args, known, fields, execute, claim, parts } = mutation;
   const data: Record<string, unknown> = {};
   const rules: Judgment[] = [];
+  const effects: (() => void)[] = [];
+  const afterCommit = (effect: () => void) => void effects.push(effect);
   const end = (result: ExecutionResult) => (isPreview(known.operation) ? withRules(result, rules) : result);
   for (const [key, nodes] of fields) {
     const failed = (error: Error) => end(rolledBack(fields, key, [located(error, nodes, key)]));
     const judged: Judgment[] | undefined = isPreview(known.operation) ? [] : undefined;
-    const contextValue: Context = { ...(args.contextValue as Context), db: tx, judged };
+    const contextValue: Context = { ...(args.contextValue as Context), db: tx, judged, afterCommit };
     try {
       const field = fields.size === 1 && exported.names.size === 0 ? args : argumentsOf(mutation, nodes, exported);
       const { errors, data: answer } = await execute({ ...field, contextValue });
@@ -140,6 +144,7 @@ async function runFields(tx: Transaction, mutation: Mutation, exported: Exported
     else {
       if (claim) await parts.idempotency.keep(tx, claim, JSON.stringify({ data }));
       await tx.commit();
+      for (const effect of effects) runEffect(effect, parts.log);
     }
   } catch (error) {
     return end(
@@ -147,6 +152,15 @@ async function runFields(tx: Transaction, mutation: Mutation, exported: Exported
     );
   }
   return end({ data });
+}
+
+/** @NOTE what is committed is done: an effect that fails is for the log, and must not have the operation told as rolled back. */
+function runEffect(effect: () => void, log: Logger): void {
+  try {
+    effect();
+  } catch (error) {
+    log.error({ err: error }, 'what follows a mutation failed');
+  }
 }
 
 /** What executes one root field. @throws MillraceError INVALID_INPUT, TOO_LARGE for what is or is not exported by now */

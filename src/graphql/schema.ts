@@ -3,6 +3,7 @@ import type { Api } from '../data/api/api-model.ts';
 import { type Explaining, explainSchema } from '../data/explain/schema.ts';
 import { dataSchema } from '../data/schema.ts';
 import { liveDirective, liveSchema } from '../live/schema.ts';
+import { accountsSchema } from '../modules/auth/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
 import { exportDirective } from './exports.ts';
 import { guardRoots } from './guard.ts';
@@ -12,17 +13,24 @@ import { previewDirective } from './preview.ts';
 export type SchemaExtension = (builder: Builder, api: Api) => void;
 
 /** Builds the whole schema: the data API, every module's part, the application's own; all root fields guarded. */
-export function buildSchema(api: Api, extend?: SchemaExtension, explaining = unexplained): GraphQLSchema {
+export function buildSchema(
+  api: Api,
+  { extend, hasAccounts = false }: { extend?: SchemaExtension; hasAccounts?: boolean } = {},
+  explaining = unexplained,
+): GraphQLSchema {
   const builder = createBuilder();
   builder.queryType({ name: rootName('Query', api), description: 'What can be read.' });
-  const hasWrites = [...api.models.values()].some((m) => !m.model.isView);
-  if (hasWrites || extend)
+  const models = [...api.models.values()];
+  const hasWrites = models.some((m) => !m.isReadOnly);
+  const hasStreams = models.some((m) => !m.model.isView);
+  if (hasWrites || hasAccounts || extend)
     builder.mutationType({ name: rootName('Mutation', api), description: 'What can be changed.' });
-  if (hasWrites)
+  if (hasStreams)
     builder.subscriptionType({ name: rootName('Subscription', api), description: 'What can be followed.' });
   dataSchema(builder, api);
   liveSchema(builder, api);
   explainSchema(builder, api, explaining);
+  if (hasAccounts) accountsSchema(builder, api);
   extend?.(builder, api);
   const schema = withoutFalseRoots(builder.toSchema(), api);
   guardRoots(schema);

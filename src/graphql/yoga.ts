@@ -11,8 +11,9 @@ import {
   type ValidationRule,
   validate,
 } from 'graphql';
-import type { GraphQLParams, Plugin, YogaServerInstance } from 'graphql-yoga';
+import type { CORSOptions, GraphQLParams, Plugin, YogaServerInstance } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import type { Client, Credentials } from '../client.ts';
 import type { GraphqlConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { createAnswerRoom } from '../data/answer-room.ts';
@@ -51,6 +52,13 @@ export interface GraphqlRequest {
   documentId?: unknown;
 }
 
+/** One request by HTTP, who sends it, and where its answer goes. */
+export interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  client: Client & Credentials;
+}
+
 /** An operation for a transport that carries streams: refused, live, or to be executed. */
 export type Prepared =
   | { kind: 'refused'; errors: readonly GraphQLError[] }
@@ -61,9 +69,9 @@ export type Prepared =
 /** The GraphQL side of a request: parsing, validation, limits, execution, errors. */
 export interface GraphqlEngine {
   /** @param asked what the request's body or address says */
-  answer(request: IncomingMessage, response: ServerResponse, asked: GraphqlRequest): Promise<Answered>;
+  answer(exchange: Exchange, asked: GraphqlRequest): Promise<Answered>;
   /** Answers several operations in their order, as a list. */
-  answerMany(request: IncomingMessage, response: ServerResponse, asked: readonly GraphqlRequest[]): Promise<Answered>;
+  answerMany(exchange: Exchange, asked: readonly GraphqlRequest[]): Promise<Answered>;
   /**
    * Looks at an operation that a stream may answer; never throws.
    * @param context who asks; its failure refuses the operation
@@ -80,8 +88,8 @@ export interface GraphqlEngine {
  */
 export function createEngine(given: {
   schema: () => GraphQLSchema;
-  viewerOf: (authorization: string | undefined) => Promise<Viewer>;
-  contextFor: (viewer: Viewer) => Context;
+  viewerOf: (credentials: Credentials) => Promise<Viewer>;
+  contextFor: (viewer: Viewer, client: Client) => Context;
   /** Where mutations begin their transactions. */
   db: Pick<Database, 'begin'>;
   idempotency: Idempotency;
@@ -100,8 +108,8 @@ export function createEngine(given: {
   const answers: PlannedAnswers = new WeakMap();
   const findOperation = createFindOperation();
   const finish = (result: ExecutionResult) => forClient(result, config, log);
-  const resolve = async ({ headers }: IncomingMessage, asked: GraphqlRequest, passage: Passage) => {
-    const viewer = () => (passage.viewing ??= given.viewerOf(headers.authorization));
+  const resolve = async (asked: GraphqlRequest, passage: Passage) => {
+    const viewer = () => (passage.viewing ??= given.viewerOf(passage.client));
     try {
       passage.resolved = await persisted.resolve(asked, viewer);
     } catch (error) {
@@ -109,10 +117,9 @@ export function createEngine(given: {
     }
   };
   const yoga: YogaServerInstance<Passage, Context> = createYoga<Passage, Context>({
-    context: async ({ request, viewing }) => {
+    context: async ({ viewing, client }) => {
       try {
-        const viewer = await (viewing ?? given.viewerOf(request.headers.get('authorization') ?? undefined));
-        return given.contextFor(viewer);
+        return given.contextFor(await (viewing ?? given.viewerOf(client)), client);
       } catch (error) {
         throw asRequestError(error);
       }
@@ -125,19 +132,19 @@ export function createEngine(given: {
         patience: given.statementTimeout,
         costs,
         persisted,
-        contextOf: async (authorization) => given.contextFor(await given.viewerOf(authorization ?? undefined)),
+        contextOf: async (client) => given.contextFor(await given.viewerOf(client), client),
         envelop: (context) => yoga.getEnveloped(context) as Enveloped,
         finish: (result) => withoutHttp(finish(result)),
       }),
       documentLimits(config),
       costLimit(costs),
-      mutationTransactions(given.db, { costs, idempotency: given.idempotency }),
+      mutationTransactions(given.db, { costs, idempotency: given.idempotency, log }),
       // @NOTE behind it, and so around it: a write that one statement does needs no transaction, and must not stand in one.
       plannedExecution(answers),
       { onResultProcess: ({ result, setResult }) => isExecuted(result) && setResult(finish(result)) },
     ],
     maskedErrors: { maskError: toClientError },
-    cors: given.corsOrigins.length > 0 ? { origin: [...given.corsOrigins], credentials: false } : false,
+    cors: given.corsOrigins.length > 0 ? ({ headers }) => corsFor(headers.get('origin'), given.corsOrigins) : false,
     parserAndValidationCache: { documentCache: keptByDocument(), errorCache: keptByDocument() },
     // @NOTE each of these is done better elsewhere: GraphiQL and the body's limit by the transport, lists by `batches`.
     graphiql: false,
@@ -148,10 +155,10 @@ export function createEngine(given: {
     logging: false,
   });
   return {
-    async answer(req, res, asked) {
+    async answer({ request: req, response: res, client }, asked) {
       const idempotencyKey = keyIn(asked.extensions) ?? req.headers['idempotency-key'];
-      const passage: Passage = { idempotencyKey };
-      if (persisted.concerns(asked)) await resolve(req, asked, passage);
+      const passage: Passage = { client, idempotencyKey };
+      if (persisted.concerns(asked)) await resolve(asked, passage);
       const { resolved, refusal } = passage;
       const known = refusal ? undefined : await lane.answer(req, resolved?.asked ?? asked, passage);
       if (known) {
@@ -165,13 +172,19 @@ export function createEngine(given: {
       lane.learn(passage, planned, headers);
       return { status: response.status, headers, body: planned.text };
     },
-    answerMany: async (req, res, batch) => ({ response: await yoga.handleNodeRequestAndResponse(req, res, { batch }) }),
+    answerMany: async ({ request, response, client }, batch) => ({
+      response: await yoga.handleNodeRequestAndResponse(request, response, { client, batch }),
+    }),
     async prepare(request, contextOf, resumeAfter) {
       try {
         // @NOTE a room of its own: who asks on a socket is known once, and asks again and again.
         const room = createAnswerRoom(config.limits.answerBytes);
         const idempotencyKey = keyIn(request.extensions);
-        const contextValue: Context & Passage = { ...(await contextOf()), room, idempotencyKey };
+        const contextValue: Context & Pick<Passage, 'idempotencyKey'> = {
+          ...(await contextOf()),
+          room,
+          idempotencyKey,
+        };
         const resolved = await persisted.resolve(request, () => contextValue.viewer);
         const { schema, parse, validate, execute, subscribe } = yoga.getEnveloped(contextValue);
         const document = parse(resolved.asked.query);
@@ -195,6 +208,13 @@ export function createEngine(given: {
     },
     finish: (result) => withoutHttp(finish(result)),
   };
+}
+
+/** @NOTE with credentials only for who is named: to `*` they would be anybody's, and the origin `null` is of many a page. */
+function corsFor(origin: string | null, allowed: readonly string[]): CORSOptions | false {
+  if (origin === null) return false;
+  if (origin !== '*' && allowed.includes(origin)) return { origin: [origin, origin], credentials: true };
+  return allowed.includes('*') ? { origin: '*', credentials: false } : false;
 }
 
 const isExecuted = (result: unknown): result is ExecutionResult =>

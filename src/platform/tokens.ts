@@ -1,18 +1,11 @@
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-  jwtVerify,
-  SignJWT,
-} from 'jose';
-import { LRUCache } from 'lru-cache';
+import { randomBytes } from 'node:crypto';
+import { errors, type JSONWebKeySet, SignJWT } from 'jose';
 import type { TokensConfig } from '../config/config.ts';
-import { invalidInput, MillraceError } from '../errors.ts';
-import { openSigningKey, type SigningKey, signingAlgorithm } from './keys.ts';
+import { invalidInput } from '../errors.ts';
+import { openSigningKey, type SigningKey, signingAlgorithm, type VerifyingKey } from './keys.ts';
+import { remoteKeys } from './remote-keys.ts';
+import type { SigningKeys } from './signing-keys.ts';
+import { createVerifier, type KeySet, maxTokenLength } from './token-verifier.ts';
 
 /** What a verified token says; frozen, because requests with the same token share it. */
 export interface Claims {
@@ -31,158 +24,137 @@ export interface MintInput {
   expiresIn?: number;
 }
 
+/** What the access token of a session shall say. */
+export interface AccessInput {
+  sub: string;
+  sid: string;
+  role?: string;
+  claims?: Record<string, unknown>;
+  /** Seconds. */
+  expiresIn: number;
+}
+
+/** An access token, and when it ends. */
+export interface AccessToken {
+  token: string;
+  expiresAt: Date;
+}
+
 /** Proofs of who is asking: JSON Web Tokens (RFC 7519), signed asymmetrically, by this server or by another issuer. */
 export interface Tokens {
   /** What the token says; UNAUTHENTICATED with the reason if it proves nothing, UNAVAILABLE if its keys are out of reach. */
   verify(token: string): Promise<Claims>;
+  /**
+   * Whether verified claims are those of a session's access token, signed by the keys of accounts. Only then does their `sid`
+   * name a session of ours: other issuers use that claim too.
+   */
+  isOfSession(claims: Claims): boolean;
   /** Signs a new token; absent where another issuer signs. */
   mint?(input: MintInput): Promise<string>;
-  /** The public keys of this server's own tokens; none where another issuer signs. */
+  /** Signs the access token of a session; absent where there are no accounts. */
+  signAccess?(input: AccessInput): Promise<AccessToken>;
+  /** The public keys of this server's own tokens. */
   jwks(): JSONWebKeySet;
 }
 
-const maxTokenLength = 8_192;
-const rememberedTokens = 2_000;
-const rememberedFor = 60;
-const clockTolerance = 5;
+/** What tokens are issued as. */
+interface Own {
+  issuer: string;
+  audience?: string;
+}
+
 const localIssuer = 'millrace';
+/** RFC 9068: an access token, which no other signed text of the same key can be taken for. */
+const accessType = 'at+jwt';
 
 // @NOTE pinned: an algorithm is never chosen by the token, and no symmetric one may ever stand here.
 const remoteAlgorithms = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 
-/** Opens the keys that the configuration names; makes one at the first start of a server that signs its own tokens. */
-export async function openTokens(config: TokensConfig): Promise<Tokens> {
+/**
+ * Opens the keys that the configuration names; makes one at the first start of a server that signs its own tokens.
+ * @param shared the keys of accounts, whose tokens are verified beside
+ */
+export async function openTokens(config: TokensConfig, shared?: SigningKeys): Promise<Tokens> {
   const { source, issuer, audience } = config;
-  if (source.kind === 'jwks') {
+  const isLocal = source.kind === 'local';
+  const own: Own = { issuer: (isLocal ? issuer : undefined) ?? localIssuer, audience };
+  const fileKey = isLocal ? await openSigningKey(source.directory) : undefined;
+  const ofSessions = new WeakSet<Claims>();
+  const sets: KeySet[] = [];
+  if (shared) sets.push({ ...sharedSet(shared, own), mark: (claims) => void ofSessions.add(claims) });
+  if (fileKey) sets.push(fileSet(fileKey, own));
+  if (!isLocal) {
     const options = { issuer, audience, algorithms: remoteAlgorithms };
-    return { verify: createVerifier(remoteKeys(source.url), options), jwks: () => ({ keys: [] }) };
+    sets.push({ keys: remoteKeys(source.url), options, has: () => false });
   }
-  const key = await openSigningKey(source.directory);
-  const own = { issuer: issuer ?? localIssuer, audience };
   return {
-    verify: createVerifier(ownKey(key), { ...own, algorithms: [signingAlgorithm] }),
-    mint: (input) => mintToken(key, own, input),
-    jwks: () => ({ keys: [{ ...key.publicJwk }] }),
+    verify: createVerifier(sets),
+    isOfSession: (claims) => ofSessions.has(claims),
+    ...(fileKey && { mint: (input) => mintToken(fileKey, own, input) }),
+    ...(shared && { signAccess: (input) => signAccess(shared, own, input) }),
+    jwks: () => ({ keys: [...(fileKey ? [{ ...fileKey.publicJwk }] : []), ...(shared?.jwks().keys ?? [])] }),
   };
 }
 
-function ownKey(key: SigningKey): JWTVerifyGetKey {
-  return async ({ kid }) => {
-    if (kid !== key.kid) throw new errors.JWKSNoMatchingKey();
-    return key.publicKey;
+const ownOptions = (own: Own) => ({
+  ...own,
+  algorithms: [signingAlgorithm],
+  typ: accessType,
+  requiredClaims: ['jti'],
+});
+
+function fileSet(key: SigningKey, own: Own): KeySet {
+  const has = (kid: string) => kid === key.kid;
+  return { has, options: ownOptions(own), keys: async ({ kid = '' }) => publicKeyOf(has(kid) ? key : undefined) };
+}
+
+function sharedSet(shared: SigningKeys, own: Own): KeySet {
+  const { maxTokenAge } = shared;
+  return {
+    has: (kid) => shared.known(kid) !== undefined,
+    find: async (kid) => (await shared.find(kid)) !== undefined,
+    options: { ...ownOptions(own), requiredClaims: ['jti', 'sub', 'sid', 'iat'], maxTokenAge },
+    keys: async ({ kid = '' }) => publicKeyOf(shared.known(kid)),
   };
 }
 
-/** Keys published at a URL: fetched when first needed, again when a token names an unknown one, at most every 30 s. */
-function remoteKeys(url: string): JWTVerifyGetKey {
-  const remote = createRemoteJWKSet(new URL(url), { timeoutDuration: 5_000, cooldownDuration: 30_000 });
-  let quietUntil = 0;
-  return async (header, token) => {
-    if (Date.now() < quietUntil) return lastKnownKey(remote.jwks(), header, token);
-    try {
-      return await remote(header, token);
-    } catch (error) {
-      if (isAboutTheToken(error)) throw error;
-      quietUntil = Date.now() + 5_000;
-      return lastKnownKey(remote.jwks(), header, token);
-    }
-  };
+function publicKeyOf(key: VerifyingKey | undefined) {
+  if (!key) throw new errors.JWKSNoMatchingKey();
+  return key.publicKey;
 }
 
-/** While the issuer is down, the keys it published last go on being good; tokens of newer keys have to wait. */
-async function lastKnownKey(last: JSONWebKeySet | undefined, ...[header, token]: Parameters<JWTVerifyGetKey>) {
-  try {
-    if (last) return await createLocalJWKSet(last)(header, token);
-  } catch {
-    // The key may be a new one that cannot be fetched now: that is no fault of the token.
-  }
-  throw new MillraceError('UNAVAILABLE', 'The keys that tokens are verified by cannot be reached.', { retryAfter: 5 });
+const registered = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub', 'sid', 'role'];
+
+async function mintToken(key: SigningKey, own: Own, { sub, role, claims, expiresIn = 3_600 }: MintInput) {
+  if (!Number.isFinite(expiresIn) || expiresIn < 1) throw invalidInput('expiresIn', 'Expected a second or more.');
+  const named = { ...(sub !== undefined && { sub }), ...(role !== undefined && { role }) };
+  return (await sign(key, own, claims, named, Math.floor(expiresIn))).token;
 }
 
-function isAboutTheToken(error: unknown): boolean {
-  return (
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys ||
-    error instanceof errors.JOSENotSupported
-  );
+async function signAccess(shared: SigningKeys, own: Own, { sub, sid, role, claims, expiresIn }: AccessInput) {
+  // @NOTE a key is forgotten when none of its tokens can be alive: one that lived longer would be refused one day.
+  const lifetime = Math.min(Math.floor(expiresIn), shared.maxTokenAge);
+  return sign(await shared.active(), own, claims, { sub, sid, ...(role !== undefined && { role }) }, lifetime);
 }
 
-function createVerifier(keys: JWTVerifyGetKey, options: JWTVerifyOptions): Tokens['verify'] {
-  const verified = new LRUCache<string, { claims: Claims; until: number }>({ max: rememberedTokens });
-  return async (token) => {
-    const known = verified.get(token);
-    if (known && Date.now() < known.until) return known.claims;
-    if (token.length > maxTokenLength) throw unauthenticated(`is longer than ${maxTokenLength} characters`);
-    const payload = await verifyOnce(token, keys, options);
-    const claims = readClaims(payload);
-    // exp is there: it is a required claim.
-    const until = Math.min(Date.now() + rememberedFor * 1_000, (payload.exp! + clockTolerance) * 1_000);
-    verified.set(token, { claims, until });
-    return claims;
-  };
-}
-
-async function verifyOnce(token: string, keys: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
-  try {
-    const { payload } = await jwtVerify(token, keys, { ...options, requiredClaims: ['exp'], clockTolerance });
-    return payload;
-  } catch (error) {
-    if (error instanceof MillraceError) throw error;
-    throw unauthenticated(reasonOf(error), { cause: error });
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'has expired';
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    const { claim, reason } = error;
-    if (claim === 'nbf') return 'is not valid yet';
-    return reason === 'missing' ? `lacks the claim ${claim}` : `is not for this server: its ${claim} is another`;
-  }
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'does not bear a valid signature';
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'is signed by an algorithm that is not accepted';
-  if (error instanceof errors.JWKSNoMatchingKey) return 'is signed by a key that is not known';
-  if (error instanceof errors.JWKSMultipleMatchingKeys) return 'does not name its key, and several would fit';
-  return 'is malformed';
-}
-
-function unauthenticated(reason: string, options?: ErrorOptions): MillraceError {
-  return new MillraceError('UNAUTHENTICATED', `The token ${reason}.`, {}, options);
-}
-
-function readClaims(payload: JWTPayload): Claims {
-  for (const name of ['sub', 'role']) {
-    if (payload[name] !== undefined && typeof payload[name] !== 'string') {
-      throw unauthenticated(`is malformed: its claim ${name} is no string`);
-    }
-  }
-  return deepFreeze(payload) as Claims;
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    for (const part of Object.values(value)) deepFreeze(part);
-    Object.freeze(value);
-  }
-  return value;
-}
-
-const registered = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub', 'role'];
-
-async function mintToken(key: SigningKey, own: { issuer: string; audience?: string }, input: MintInput) {
-  const { sub, role, claims = {}, expiresIn = 3_600 } = input;
+async function sign(
+  key: SigningKey,
+  { issuer, audience }: Own,
+  claims: Record<string, unknown> = {},
+  named: Record<string, string>,
+  lifetime: number,
+): Promise<AccessToken> {
   const taken = registered.find((name) => Object.hasOwn(claims, name));
   if (taken) throw invalidInput(`claims.${taken}`, 'This claim has a meaning of its own and cannot be set here.');
-  if (!Number.isFinite(expiresIn) || expiresIn < 1) throw invalidInput('expiresIn', 'Expected a second or more.');
   const now = Math.floor(Date.now() / 1_000);
-  const jwt = new SignJWT({ ...claims, ...(role !== undefined && { role }) })
-    .setProtectedHeader({ alg: signingAlgorithm, kid: key.kid, typ: 'JWT' })
-    .setIssuer(own.issuer)
+  const jwt = new SignJWT({ ...claims, ...named })
+    .setProtectedHeader({ alg: signingAlgorithm, kid: key.kid, typ: accessType })
+    .setIssuer(issuer)
     .setIssuedAt(now)
-    .setExpirationTime(now + Math.floor(expiresIn));
-  if (sub !== undefined) jwt.setSubject(sub);
-  if (own.audience) jwt.setAudience(own.audience);
+    .setExpirationTime(now + lifetime)
+    .setJti(randomBytes(16).toString('base64url'));
+  if (audience) jwt.setAudience(audience);
   const token = await jwt.sign(key.privateKey);
   if (token.length > maxTokenLength) throw invalidInput('claims', `The token would pass ${maxTokenLength} characters.`);
-  return token;
+  return { token, expiresAt: new Date((now + lifetime) * 1_000) };
 }

@@ -20,7 +20,8 @@ export interface Caching {
 /** What is to be known of a request for its answer. @NOTE asked before it is answered: Yoga changes its headers. */
 export const cachingOf = ({ headers }: IncomingMessage, asked: GraphqlRequest): Caching => ({
   isNamed: isNamed(asked),
-  isSignedIn: headers.authorization !== undefined,
+  // @NOTE any cookie of ours: whether it counts depends on more than its text.
+  isSignedIn: headers.authorization !== undefined || headers.cookie?.includes('millrace') === true,
   ifNoneMatch: headers['if-none-match'],
 });
 
@@ -80,7 +81,7 @@ function hasTag(ifNoneMatch: string | undefined, etag: string): boolean {
 
 /** All that an answer depends on besides its address. */
 function withNames(vary: string | undefined): string {
-  const names = ['accept', 'authorization', 'origin'];
+  const names = ['accept', 'authorization', 'cookie', 'origin'];
   const others = (vary ?? '').split(',').map((name) => name.trim().toLowerCase());
   return [...new Set([...names, ...others])].filter(Boolean).join(', ');
 }

@@ -9,6 +9,7 @@ import { checkAddress, parametersOf, readBody, UnsupportedBody } from './body.ts
 import type { Graphiql } from './graphiql/graphiql.ts';
 import type { Health } from './health.ts';
 import { cachingOf, forCaches } from './http-cache.ts';
+import { type ClientConfig, HttpClient } from './http-client.ts';
 import type { Routes } from './routes.ts';
 import type { EventStreams } from './sse.ts';
 
@@ -22,6 +23,7 @@ export interface HttpParts {
   routes: Routes;
   /** Public keys of the server's own tokens (RFC 7517), for others to verify them. */
   jwks: () => object;
+  clients: ClientConfig;
   log: Logger;
 }
 
@@ -73,10 +75,11 @@ async function answer(
       (request as { body?: unknown }).body = await readBody(request, config.maxBodyBytes, config.maxBatch);
     else checkAddress(request.url!);
     const asked = askedIn(request);
-    if (isBatch(asked)) return sendAnswer(await parts.engine.answerMany(request, response, asked), request, response);
-    if (parts.events.isAsked(request) && (await parts.events.answer(request, response, asked))) return;
+    const exchange = { request, response, client: new HttpClient(request, response, parts.clients) };
+    if (isBatch(asked)) return sendAnswer(await parts.engine.answerMany(exchange, asked), request, response);
+    if (parts.events.isAsked(request) && (await parts.events.answer(exchange, asked))) return;
     const caching = request.method === 'GET' ? cachingOf(request, asked) : undefined;
-    const answered = await parts.engine.answer(request, response, asked);
+    const answered = await parts.engine.answer(exchange, asked);
     return sendAnswer(caching ? await forCaches(answered, caching, config.publicMaxAge) : answered, request, response);
   }
   if (await parts.routes.answer(request, response)) return;

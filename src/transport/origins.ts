@@ -10,13 +10,3 @@ export function isAllowedOrigin({ headers }: IncomingMessage, allowed: readonly 
   if (allowed.includes('*') || allowed.includes(origin)) return true;
   return URL.canParse(origin) && new URL(origin).host === host;
 }
-
-/** The address that a request comes from; behind a proxy that is trusted, the one that it tells. */
-export function addressOf(request: IncomingMessage, trustProxy: boolean): string {
-  const forwarded = trustProxy ? request.headers['x-forwarded-for'] : undefined;
-  const last = String(forwarded ?? '')
-    .split(',')
-    .at(-1)
-    ?.trim();
-  return last || request.socket.remoteAddress || 'unknown';
-}

@@ -2,8 +2,10 @@ import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
+import type { Client, Credentials } from '../client.ts';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
+import { networkOf } from './client-address.ts';
 import { drained, hasRoom, leaveWithin } from './connection.ts';
 import type { SocketOperation } from './socket-operation.ts';
 
@@ -24,18 +26,25 @@ export const closeCodes = {
 /** Bytes. */
 const longestReason = 123;
 
+/** What is kept of a socket's handshake. */
+export interface Handshake extends Pick<Client, 'address' | 'userAgent' | 'origin'> {
+  credentials: Credentials | undefined;
+}
+
 /**
  * One open socket: who is at the other end, and what runs on it.
  * @NOTE lean: tens of thousands are open and idle, so nothing of a request, no promise and no closure is kept here.
  */
-export class SocketSession {
+export class SocketSession implements Client {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
   readonly engine: GraphqlEngine;
   /** Where it comes from, as it is counted. */
   readonly address: string;
-  /** The `Authorization` header of the handshake, where there was one, until the client introduces itself. */
-  header: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly origin: string | undefined;
+  /** What the handshake proved, until the client introduces itself. */
+  handshake: Credentials | undefined;
   /** `introducing` while its token is looked at, `ready` when it has been acknowledged. */
   stage: 'silent' | 'introducing' | 'ready' = 'silent';
   /** Ends it when it stays silent. */
@@ -54,12 +63,35 @@ export class SocketSession {
   private second = 0;
   private messages = 0;
 
-  constructor(webSocket: WebSocket, socket: Socket, engine: GraphqlEngine, address: string, header?: string) {
+  constructor(webSocket: WebSocket, socket: Socket, engine: GraphqlEngine, from: Handshake) {
     this.webSocket = webSocket;
     this.socket = socket;
     this.engine = engine;
-    this.address = address;
-    this.header = header;
+    this.address = from.address;
+    this.userAgent = from.userAgent;
+    this.origin = from.origin;
+    this.handshake = from.credentials;
+  }
+
+  get transport(): 'socket' {
+    return 'socket';
+  }
+
+  /** @NOTE never: they cannot be set on a socket. */
+  get wantsCookies(): boolean {
+    return false;
+  }
+
+  get network(): string {
+    return networkOf(this.address);
+  }
+
+  get host(): undefined {
+    return undefined;
+  }
+
+  cookies(): Record<string, never> {
+    return {};
   }
 
   get isOpen(): boolean {

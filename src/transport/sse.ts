@@ -4,23 +4,25 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
+import type { Client } from '../client.ts';
 import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { invalidInput, MillraceError, statusOf } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
-import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
+import type { Exchange, GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
-import { expiryOf } from './authenticate.ts';
+import { type Authenticate, expiryOf } from './authenticate.ts';
 import { createCensus } from './census.ts';
+import { createAddressOf } from './client-address.ts';
 import { EventStream } from './event-stream.ts';
-import { addressOf, isAllowedOrigin } from './origins.ts';
+import { isAllowedOrigin } from './origins.ts';
 
 /** Answers requests that ask for events, where the operation is live. */
 export interface EventStreams extends Disposable {
   /** Whether a request asks for events rather than for one answer. */
   isAsked(request: IncomingMessage): boolean;
   /** True when it has answered; false when the operation is not live, and any other answer will do. */
-  answer(request: IncomingMessage, response: ServerResponse, asked: GraphqlRequest): Promise<boolean>;
+  answer(exchange: Exchange, asked: GraphqlRequest): Promise<boolean>;
 }
 
 const beatEvery = 15_000;
@@ -31,11 +33,12 @@ export function createEventStreams(
   config: StreamConfig,
   parts: {
     engine: GraphqlEngine;
-    viewerOf: (authorization: string | undefined) => Promise<Viewer>;
-    contextFor: (viewer: Viewer) => Context;
+    viewerOf: Authenticate;
+    contextFor: (viewer: Viewer, client: Client) => Context;
   },
 ): EventStreams {
   const { engine, viewerOf, contextFor } = parts;
+  const addressOf = createAddressOf(config.trustProxy);
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
   const streams = new Map<ServerResponse, EventStream>();
@@ -76,18 +79,17 @@ export function createEventStreams(
     // @NOTE by these methods alone: the answer to HEAD has no body, so its stream would be told to nobody and never end.
     isAsked: ({ method, headers }) =>
       (method === 'GET' || method === 'POST') && (headers.accept?.includes('text/event-stream') ?? false),
-    async answer(request, response, asked) {
-      const { authorization, origin, 'last-event-id': resumeAfter } = request.headers;
-      const viewing = viewerOf(authorization);
+    async answer({ request, response, client }, asked) {
+      const { origin, 'last-event-id': resumeAfter } = request.headers;
+      const viewing = viewerOf(client);
       const prepared = await engine.prepare(
         asked,
-        async () => contextFor(await viewing),
+        async () => contextFor(await viewing, client),
         // Nothing is what a browser means by an empty id, and some clients send it.
         typeof resumeAfter === 'string' && resumeAfter !== '' ? resumeAfter : undefined,
       );
       if (prepared.kind === 'executed') return false;
-      const isNamed = origin !== undefined && (config.origins.includes('*') || config.origins.includes(origin));
-      const readable = isNamed ? { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' } : undefined;
+      const readable = origin === undefined ? undefined : readableBy(origin, config.origins);
       if (prepared.kind === 'refused') {
         refuse(response, prepared.errors, readable);
         return true;
@@ -96,7 +98,7 @@ export function createEventStreams(
         throw new MillraceError('FORBIDDEN', 'pages of this origin may not ask');
       const viewer = await viewing;
       if (request.socket.destroyed || response.destroyed) return true;
-      const who = { address: addressOf(request, config.trustProxy), user: viewer.id, expiresAt: expiryOf(viewer) };
+      const who = { address: addressOf(request), user: viewer.id, expiresAt: expiryOf(viewer) };
       const open = new EventStream(response, who, readable);
       try {
         enter(response, open);
@@ -120,6 +122,13 @@ export function createEventStreams(
       for (const open of streams.values()) open.leave();
     },
   };
+}
+
+/** The headers by which a page of another origin may read the answer; with its cookies only where it is named. */
+function readableBy(origin: string, allowed: readonly string[]): Record<string, string> | undefined {
+  const readable = { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' };
+  if (origin !== '*' && allowed.includes(origin)) return { ...readable, 'Access-Control-Allow-Credentials': 'true' };
+  return allowed.includes('*') ? readable : undefined;
 }
 
 /** Drops what was asked, a token among it: Node keeps a request for as long as its answer. */

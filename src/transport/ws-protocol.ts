@@ -7,6 +7,7 @@ import {
   parseMessage,
   type SubscribeMessage,
 } from 'graphql-ws';
+import type { Client, Credentials } from '../client.ts';
 import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { MillraceError } from '../errors.ts';
@@ -18,7 +19,7 @@ import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { LogPosition } from '../log/entry.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
-import { expiryOf } from './authenticate.ts';
+import { type Authenticate, expiryOf } from './authenticate.ts';
 import { authorizationIn } from './authorization.ts';
 import type { Census } from './census.ts';
 import { SocketOperation } from './socket-operation.ts';
@@ -27,8 +28,8 @@ import { closeCodes, type SocketSession } from './socket-session.ts';
 /** What the protocol is served with. */
 export interface ProtocolParts {
   engine: GraphqlEngine;
-  viewerOf: (authorization: string | undefined) => Promise<Viewer>;
-  contextFor: (viewer: Viewer) => Context;
+  viewerOf: Authenticate;
+  contextFor: (viewer: Viewer, client: Client) => Context;
   users: Census;
   log: Logger;
 }
@@ -47,10 +48,10 @@ export type Protocol = (session: SocketSession, text: string) => Promise<void>;
 export function createProtocol(config: StreamConfig, parts: ProtocolParts): Protocol {
   const { engine, viewerOf, contextFor, users, log } = parts;
 
-  const identify = async (session: SocketSession, authorization: string | undefined): Promise<void> => {
+  const identify = async (session: SocketSession, credentials: Credentials): Promise<void> => {
     session.tokens += 1;
     const turn = session.tokens;
-    const viewer = await viewerOf(authorization);
+    const viewer = await viewerOf(credentials);
     // One that was sent later has been looked at sooner.
     if (turn < session.newest) return;
     if (session.user !== undefined && session.user !== viewer.id) {
@@ -70,9 +71,10 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     session.stage = 'introducing';
     clearTimeout(session.silence);
     session.silence = undefined;
-    const authorization = authorizationIn(payload) ?? session.header;
-    session.header = undefined;
-    await identify(session, authorization);
+    const authorization = authorizationIn(payload);
+    const credentials = authorization === undefined ? (session.handshake ?? {}) : { authorization };
+    session.handshake = undefined;
+    await identify(session, credentials);
     session.stage = 'ready';
     await session.say({ type: MessageType.ConnectionAck });
   };
@@ -90,7 +92,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
         const most = `at most ${config.operationsPerConnection} operations at a time on a socket`;
         throw new MillraceError('RATE_LIMITED', most);
       }
-      await run(operation, own === undefined ? session.viewer! : await viewerOf(own));
+      await run(operation, own === undefined ? session.viewer! : await viewerOf({ authorization: own }));
     } catch (error) {
       operation.end([toClientError(error)]);
     }
@@ -101,7 +103,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     // The connection's token was looked at when it came; it may have expired since.
     operation.expiresAt = expiryOf(viewer);
     if (operation.expiresAt <= Date.now()) throw new MillraceError('UNAUTHENTICATED', 'the token has expired');
-    const prepared = await engine.prepare(operation.request, async () => contextFor(viewer));
+    const prepared = await engine.prepare(operation.request, async () => contextFor(viewer, operation.session));
     if (!operation.isOpen) return;
     if (isOutdated(operation, viewer)) return run(operation, operation.session.viewer!, from);
     if (prepared.kind === 'refused') return operation.end(prepared.errors);
@@ -152,7 +154,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
   const ping = async (session: SocketSession, payload: PingMessage['payload']): Promise<void> => {
     const authorization = authorizationIn(payload);
     if (authorization !== undefined && session.stage !== 'silent') {
-      await identify(session, authorization);
+      await identify(session, { authorization });
       // @NOTE all at once: the last of many would wait under the old token, until that has expired.
       await Promise.all(session.operations.map(renew));
     }

@@ -5,7 +5,9 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
+import { LRUCache } from 'lru-cache';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import type { Client } from '../client.ts';
 import type { StreamConfig } from '../config/config.ts';
 import type { Context } from '../context.ts';
 import { MillraceError } from '../errors.ts';
@@ -13,17 +15,21 @@ import { toClientError } from '../graphql/client-errors.ts';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
+import type { Authenticate } from './authenticate.ts';
 import { isDeeperThan, maxDepth } from './body.ts';
 import { createCensus } from './census.ts';
-import { addressOf, isAllowedOrigin } from './origins.ts';
-import { closeCodes, SocketSession } from './socket-session.ts';
+import { createAddressOf } from './client-address.ts';
+import { accessCookieOf, type ClientConfig, longestUserAgent } from './http-client.ts';
+import { isAllowedOrigin } from './origins.ts';
+import { closeCodes, type Handshake, SocketSession } from './socket-session.ts';
 import { createProtocol } from './ws-protocol.ts';
 
 /** What sockets need. */
 export interface SocketParts {
   engine: GraphqlEngine;
-  viewerOf: (authorization: string | undefined) => Promise<Viewer>;
-  contextFor: (viewer: Viewer) => Context;
+  viewerOf: Authenticate;
+  contextFor: (viewer: Viewer, client: Client) => Context;
+  clients: ClientConfig;
   log: Logger;
 }
 
@@ -47,6 +53,7 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     handleProtocols: (protocols) => handleProtocols(protocols),
     WebSocket: ClientSocket,
   });
+  const addressOf = createAddressOf(config.trustProxy);
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
   const protocol = createProtocol(config, { ...parts, users });
@@ -60,15 +67,31 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     };
     if (request.url?.split('?', 1)[0] !== endpoint) return refuse('404 Not Found');
     if (!isAllowedOrigin(request, config.origins)) return refuse('403 Forbidden');
-    const address = addressOf(request, config.trustProxy);
+    const address = addressOf(request);
     if (!addresses.hasRoom(address)) return refuse('429 Too Many Requests');
-    const { authorization } = request.headers;
+    const from = handshakeOf(request, address);
     // @NOTE called back at once, or not at all.
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       addresses.enter(address);
-      open(webSocket, new SocketSession(webSocket, socket, parts.engine, address, authorization));
+      open(webSocket, new SocketSession(webSocket, socket, parts.engine, from));
     });
   });
+
+  // @NOTE tens of thousands of sockets are opened by a few kinds of clients: each name is kept once.
+  const names = new LRUCache<string, string>({ max: 1000 });
+  const kept = (name: string | undefined): string | undefined => {
+    if (name === undefined) return undefined;
+    const text = name.slice(0, longestUserAgent);
+    if (!names.has(text)) names.set(text, text);
+    return names.get(text);
+  };
+  const handshakeOf = (request: IncomingMessage, address: string): Handshake => {
+    const { authorization, origin, 'user-agent': userAgent } = request.headers;
+    const accessCookie = authorization === undefined ? accessCookieOf(request, parts.clients.cookies) : undefined;
+    const isProof = authorization !== undefined || accessCookie !== undefined;
+    const credentials = isProof ? { authorization, accessCookie } : undefined;
+    return { address, userAgent: kept(userAgent), origin: kept(origin), credentials };
+  };
 
   const open = (webSocket: ClientSocket, session: SocketSession): void => {
     webSocket.session = session;

@@ -17,7 +17,7 @@ describe('npx millrace', () => {
   it('lists its commands, and tells of each', async () => {
     const { code, stdout } = await run('--help');
     expect(code).toBe(0);
-    for (const name of ['dev', 'seed', 'token', 'schema', 'rules', 'search-index', 'env', 'adopt']) {
+    for (const name of ['dev', 'seed', 'token', 'keys', 'schema', 'rules', 'search-index', 'env', 'adopt']) {
       expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
       const help = await run(name, '--help');
       expect(help.code).toBe(0);

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { printEnvExample, variables } from '../../src/config/env.ts';
+import { variables } from '../../src/config/env.ts';
+import { printEnvExample } from '../../src/config/env-example.ts';
 import { StartupError } from '../../src/errors.ts';
 
 let root: string;
@@ -55,6 +56,15 @@ describe('with nothing set', () => {
   ])('explains access to everybody on the development server of one’s own only: with %j %j', (env, isOpen) => {
     const config = readConfig({ ...env, ADMIN_ROLE: 'boss' }, root);
     expect(config.graphql.explain).toEqual({ isOpen, adminRole: 'boss' });
+  });
+
+  it.each([
+    [{}, { kind: 'outbox' }],
+    [{ HOST: '0.0.0.0' }, { kind: 'none' }],
+    [{ DATABASE_URL: 'postgres://localhost/app' }, { kind: 'none' }],
+    [{ NODE_ENV: 'production', HOST: '127.0.0.1' }, { kind: 'none' }],
+  ])('shows mails to the developer on the development server of one’s own only: with %j %j', (env, mail) => {
+    expect(readConfig(env, root).mail).toEqual(mail);
   });
 
   it('counts an empty variable as not set', () => {
@@ -203,9 +213,39 @@ describe('with something wrong', () => {
     expect(message + remedy).not.toContain('sesame');
   });
 
+  it.each([
+    ['', 'short'],
+    ['', 'a'.repeat(64)],
+    ['production', 'change-me-to-what-openssl-rand-has-printed'],
+  ])('takes no secret that can be guessed: in %j %j', (NODE_ENV, secret) => {
+    const { message, remedy } = problemOf({ NODE_ENV, AUTH_SECRET: secret });
+    expect(message).toMatch(/^AUTH_SECRET is .*expected/);
+    expect(message + remedy).not.toContain(secret);
+  });
+
   it('executes no list alone that is not there', () => {
     expect(problemOf({ PERSISTED_ONLY: 'true' }).message).toContain('expected PERSISTED_OPERATIONS');
   });
+
+  it.each([
+    ['true', 1],
+    ['false', false],
+    ['0', false],
+    ['2', 2],
+    ['10.0.0.0/8, 2001:db8::/32,127.0.0.1', ['10.0.0.0/8', '2001:db8::/32', '127.0.0.1']],
+  ])('reads TRUST_PROXY=%s', (text, trustProxy) => {
+    const { http, streams } = readConfig({ TRUST_PROXY: text }, root);
+    expect([http.trustProxy, streams.trustProxy]).toEqual([trustProxy, trustProxy]);
+  });
+
+  it.each(['x', '21', '-1', '10.0.0.0/33', '10.0.0.0/8,', '10.0.0/8', '2001:db8::/129', '10.0.0.0/8 10.1.0.0/8'])(
+    'refuses %s as TRUST_PROXY',
+    (text) => {
+      expect(problemOf({ TRUST_PROXY: text }).message).toMatch(
+        /^TRUST_PROXY is .*: expected false, true \(one proxy\)/,
+      );
+    },
+  );
 
   it('tells every problem at once', () => {
     const { message, remedy } = problemOf({ PORT: 'x', TRUST_PROXY: 'x', DATABASE_URL: 'x' });
@@ -228,5 +268,52 @@ describe('.env.example', () => {
   it('is a valid configuration with every line uncommented', () => {
     writeFileSync(join(root, '.env'), printEnvExample().replace(/^# ([A-Z_]+=)/gm, '$1'));
     expect(readConfig({}, root).database.kind).toBe('external');
+  });
+});
+
+describe('SMTP_URL', () => {
+  const sender = 'Example <hello@example.com>';
+  it.each([
+    ['smtp://mail.test', { host: 'mail.test', port: 587, encryption: 'required' }],
+    ['smtp://localhost:1025', { host: 'localhost', port: 1025, encryption: 'never' }],
+    ['smtp://[::1]:25', { host: '::1', port: 25, encryption: 'never' }],
+    ['smtp://localhost?tls=required', { host: 'localhost', port: 587, encryption: 'required' }],
+    ['smtp://mail.test:25?tls=optional', { host: 'mail.test', port: 25, encryption: 'optional' }],
+    ['smtp://10.0.0.7?tls=never', { host: '10.0.0.7', port: 587, encryption: 'never' }],
+    [
+      'smtps://me%40mail.test:p%40ss%2F@mail.test/',
+      { host: 'mail.test', port: 465, encryption: 'implicit', user: 'me@mail.test', password: 'p@ss/' },
+    ],
+  ])('%s is read as %j', (url, server) => {
+    const { mail } = readConfig({ SMTP_URL: url, MAIL_FROM: sender }, root);
+    expect(mail).toEqual({ kind: 'smtp', server, from: { name: 'Example', address: 'hello@example.com' } });
+  });
+
+  it.each([
+    'mail.test',
+    'http://mail.test',
+    'smtp://',
+    'smtp://mail.test/box',
+    'smtp://mail.test?tls=no',
+    'smtps://mail.test?tls=never',
+  ])('%s is refused, and not repeated', (url) => {
+    const { message } = problemOf({ SMTP_URL: url, MAIL_FROM: sender });
+    expect(message).toMatch(/^SMTP_URL is not understood \(its value is not shown\): expected smtp:/);
+  });
+
+  it('asks for a sender', () => {
+    expect(problemOf({ SMTP_URL: 'smtp://localhost' }).message).toContain('MAIL_FROM');
+  });
+
+  it.each(['nobody', 'a@b@c', 'Example <hello@example.com', 'A <a@b.test>, B <c@d.test>', 'a@b.test c@d.test'])(
+    'takes %s for no sender',
+    (from) => {
+      expect(problemOf({ SMTP_URL: 'smtp://localhost', MAIL_FROM: from }).message).toContain('MAIL_FROM is');
+    },
+  );
+
+  it('takes an address alone for a sender', () => {
+    const { mail } = readConfig({ SMTP_URL: 'smtp://localhost', MAIL_FROM: 'hello@example.com' }, root);
+    expect(mail).toMatchObject({ from: { name: '', address: 'hello@example.com' } });
   });
 });

@@ -110,10 +110,13 @@ describe('a token of this server', () => {
     expect(await refusal(tokens, token)).toMatchObject({ code: 'UNAUTHENTICATED', message: 'The token has expired.' });
   });
 
-  it.each(['iss', 'aud', 'exp', 'sub', 'role'])('is not minted with a forged %s among its claims', async (name) => {
-    const tokens = await local('own');
-    await expect(tokens.mint!({ claims: { [name]: 'x' } })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-  });
+  it.each(['iss', 'aud', 'exp', 'sub', 'sid', 'jti', 'role'])(
+    'is not minted with a forged %s among its claims',
+    async (name) => {
+      const tokens = await local('own');
+      await expect(tokens.mint!({ claims: { [name]: 'x' } })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    },
+  );
 
   it('is not minted longer than any server would read it', async () => {
     const tokens = await local('own');
@@ -127,7 +130,7 @@ describe('a forged token', () => {
   let tokens: Tokens;
   let ours: { kid: string; privateKey: CryptoKey; publicKey: CryptoKey; publicJwk: JWK };
   let stranger: { privateKey: CryptoKey; publicKey: CryptoKey };
-  const payload = () => ({ sub: 'ann', role: 'admin', iss: 'millrace', aud: 'app', exp: now() + 600 });
+  const payload = () => ({ sub: 'ann', role: 'admin', iss: 'millrace', aud: 'app', exp: now() + 600, jti: 'j1' });
 
   beforeAll(async () => {
     ours = await openSigningKey(join(root, 'forge'));
@@ -136,7 +139,7 @@ describe('a forged token', () => {
   });
 
   const sign = (claims: object, header: object = {}, key = ours.privateKey) =>
-    new SignJWT({ ...claims }).setProtectedHeader({ alg: 'ES256', kid: ours.kid, ...header }).sign(key);
+    new SignJWT({ ...claims }).setProtectedHeader({ alg: 'ES256', kid: ours.kid, typ: 'at+jwt', ...header }).sign(key);
   const hmac = (header: object, secret: string | Buffer) => {
     const input = `${encode(header)}.${encode(payload())}`;
     return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
@@ -177,6 +180,17 @@ describe('a forged token', () => {
     'of another issuer': [() => sign({ ...payload(), iss: 'https://elsewhere.example' }), 'iss'],
     'of no issuer': [() => sign({ ...payload(), iss: undefined }), 'iss'],
     'for another audience': [() => sign({ ...payload(), aud: 'other' }), 'aud'],
+    'of no name of its own': [() => sign({ ...payload(), jti: undefined }), 'lacks the claim jti'],
+    'whose name is a number': [() => sign({ ...payload(), jti: 5 as unknown as string }), 'jti'],
+    'that says it is an ID token': [() => sign(payload(), { typ: 'JWT' }), 'typ'],
+    'that does not say what it is': [() => sign(payload(), { typ: undefined }), 'typ'],
+    'whose kind is a list': [() => sign(payload(), { typ: ['at+jwt'] }), 'typ'],
+    'that is good, with a space in it': [async () => (await sign(payload())).replace('.', '. '), 'malformed'],
+    'that is good, with padding': [async () => `${await sign(payload())}==`, 'malformed'],
+    'that is good, in the other alphabet': [
+      async () => `${(await sign({ ...payload(), sub: '???>>>' })).replaceAll('_', '/').replaceAll('-', '+')}`,
+      '',
+    ],
     'for no audience': [() => sign({ ...payload(), aud: undefined }), 'aud'],
     'whose role is a list': [() => sign({ ...payload(), role: ['admin'] }), 'role'],
     'whose subject is a number': [() => sign({ ...payload(), sub: 7 as unknown as string }), 'sub'],
@@ -199,6 +213,10 @@ describe('a forged token', () => {
     'with an unencoded payload': [
       () => `${encode({ alg: 'ES256', kid: ours.kid, crit: ['b64'], b64: false })}.${encode(payload())}.AA`,
       '',
+    ],
+    'with a critical header, though it asks for what is usual': [
+      () => sign(payload(), { crit: ['b64'], b64: true }),
+      'malformed',
     ],
     'as long as a book': [() => sign({ ...payload(), book: 'x'.repeat(9_000) }), 'longer'],
     'of five parts, encrypted': [() => `${encode({ alg: 'dir', enc: 'A128GCM' })}.a.b.c.d`, 'malformed'],

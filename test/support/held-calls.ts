@@ -7,8 +7,8 @@ export interface HeldCalls extends Disposable {
 }
 
 /** Holds every call of a method of a running part, and calls it when it is let go; disposing of it lets all go. */
-export function holdCalls<Name extends string, Rest extends unknown[], Result>(
-  part: { [name in Name]?: (...given: Rest) => Promise<Result> },
+export function holdCalls<Name extends string>(
+  part: { [name in Name]?: (...given: never[]) => Promise<unknown> },
   name: Name,
 ): HeldCalls {
   const whole = part[name]!;

@@ -67,7 +67,7 @@ const get = async (address: string, headers: Record<string, string> = {}) => {
     text: await response.text(),
   };
 };
-const vary = 'accept, authorization, origin';
+const vary = 'accept, authorization, cookie, origin';
 
 describe('what a persisted query is answered by GET', () => {
   it('is for whoever has asked alone, and to be asked about each time', async () => {

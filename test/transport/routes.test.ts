@@ -34,7 +34,15 @@ const routes = createRoutes([
   },
 ]);
 
-const config = { host: '127.0.0.1', port: 0, maxBodyBytes: 1000, maxBatch: 1, corsOrigins: [], trustProxy: false };
+const config = {
+  host: '127.0.0.1',
+  port: 0,
+  maxBodyBytes: 1000,
+  maxBatch: 1,
+  corsOrigins: [],
+  trustProxy: false as const,
+  secureCookies: false,
+};
 const parts = { routes, log: openLog('silent') } as unknown as HttpParts;
 const http = createHttpServer({ ...config, publicMaxAge: 0 }, parts);
 let url: string;

@@ -81,7 +81,10 @@ function askAll({ viewer }: SampleViewer, models: readonly Model[], rules: Appli
 
 /** The rules of a model: every action, and what is said of fields. */
 function slotsOf({ name, isView }: Model, rules: UntypedModelRules | undefined): [name: string, slot: RuleSlot][] {
-  const actions = isView ? (['read'] as const) : (['read', 'create', 'update', 'delete'] as const);
+  const actions =
+    isView || (rules?.api && rules.api.readOnly)
+      ? (['read'] as const)
+      : (['read', 'create', 'update', 'delete'] as const);
   const fields = Object.keys(rules?.fields ?? {}).sort();
   return [
     ...actions.map((action): [string, RuleSlot] => [action, `${action}:${name}`]),

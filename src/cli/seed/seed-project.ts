@@ -8,7 +8,7 @@ import { readSchemaFiles } from '../../data/model/schema-files.ts';
 import { StartupError } from '../../errors.ts';
 import { connectOrCreate } from '../../platform/migrations/connection.ts';
 import { deployMigrations } from '../../platform/migrations/deploy.ts';
-import { startEmbeddedPostgres } from '../../platform/postgres/embedded.ts';
+import { withProjectDatabase } from '../project-database.ts';
 import type { Seed, SeedTools } from './define-seed.ts';
 import { type ProgressReport, reportProgress } from './progress.ts';
 import { createRandom } from './random.ts';
@@ -32,7 +32,7 @@ export interface SeedOptions {
 export async function seedProject(config: Config, options: SeedOptions): Promise<void> {
   const seed = await loadSeed(config.root);
   const datamodel = readDatamodel(await readSchemaFiles(config.root));
-  await withDatabase(config, async (url) => {
+  await withProjectDatabase(config, async (url) => {
     await deployMigrations({ url, directory: join(config.root, 'prisma', 'migrations') });
     const { client } = await connectOrCreate(url);
     try {
@@ -43,16 +43,6 @@ export async function seedProject(config: Config, options: SeedOptions): Promise
       await client.end();
     }
   });
-}
-
-async function withDatabase({ database }: Config, work: (url: string) => Promise<void>): Promise<void> {
-  if (database.kind === 'external') return work(database.url);
-  const postgres = await startEmbeddedPostgres({ directory: database.directory });
-  try {
-    await work(postgres.url());
-  } finally {
-    await postgres.stop();
-  }
 }
 
 async function loadSeed(root: string): Promise<Seed> {

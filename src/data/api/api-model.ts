@@ -28,6 +28,8 @@ export interface ApiModel {
   isPublic: boolean;
   /** Fields, by Prisma's name, that some viewer may not read: nullable in the API. */
   guarded: ReadonlySet<string>;
+  /** Nothing in the API writes it: it is a view, or the rules say so. */
+  isReadOnly: boolean;
   /** What its writes are held to besides its rules. */
   policy?: WritePolicy;
   /** Schemas of columns, by Prisma's name. */
@@ -135,8 +137,8 @@ const readFields = ({ one, many, model }: ApiModel): string[] => [
 /** The field that measures what the field of this name lists. */
 export const aggregateName = (many: string): string => `${many}Aggregate`;
 
-const writeFields = ({ name, many, model }: ApiModel): string[] =>
-  model.isView
+const writeFields = ({ name, many, isReadOnly }: ApiModel): string[] =>
+  isReadOnly
     ? []
     : [
         ...['create', 'update', 'upsert', 'delete'].map((action) => `${action}${upperFirst(name)}`),
@@ -218,6 +220,7 @@ function apiModel(model: Model, included: ReadonlySet<string>, ones: ReadonlySet
     defaults: own?.defaults,
     version: model.columns.find((column) => column.name === own?.version),
     isPublic: own?.read === true,
+    isReadOnly: model.isView || naming.readOnly === true,
     guarded: new Set(model.columns.filter((c) => isGuarded(own?.fields?.[c.name]?.read)).map((c) => c.name)),
     values: new Map(Object.entries(own?.values ?? {})),
   };

@@ -21,7 +21,7 @@ const changeable = (api: Api, model: ApiModel): [string, Field][] =>
 function leadsToView(api: Api, field: Field): boolean {
   if (field.kind === 'column') return false;
   const target = api.models.get(field.target)!;
-  return target.model.isView || (!hasReachableKey(target) && !canBeMade(target));
+  return target.isReadOnly || (!hasReachableKey(target) && !canBeMade(target));
 }
 
 /** Whether a row can be made: not where something is required that Millrace cannot carry. */
@@ -134,7 +134,7 @@ const isInseparable = ({ link, isRequired }: RelationField): boolean => link.kin
 
 /** Which kinds of relations lead to the model: only their types are made. */
 function usesOf(api: Api, { model }: ApiModel): { one: boolean; bound: boolean; many: boolean } {
-  const fields = [...api.models.values()].flatMap((other) => (other.model.isView ? [] : [...other.fields.values()]));
+  const fields = [...api.models.values()].flatMap((other) => (other.isReadOnly ? [] : [...other.fields.values()]));
   const leading = fields.filter((f): f is RelationField => f.kind === 'relation' && f.target === model.name);
   return {
     one: leading.some((f) => !f.isList && !isInseparable(f)),

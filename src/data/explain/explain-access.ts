@@ -101,7 +101,7 @@ export async function explainAccess(
 function modelCalled({ api }: Reads, { model, action }: AccessQuestion): ApiModel {
   const known = api.byTypeName.get(model);
   if (!known) throw invalidInput('input.model', `the API has no model ${quoted(model)}`);
-  if (known.model.isView && action !== 'read') throw invalidInput('input.action', `${model} is a view, and only read`);
+  if (known.isReadOnly && action !== 'read') throw invalidInput('input.action', `${model} is only read`);
   return known;
 }
 

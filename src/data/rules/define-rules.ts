@@ -32,6 +32,8 @@ export interface ModelNaming<M extends ModelName> {
   omit?: readonly FieldName<M>[];
   /** Other names for fields. */
   rename?: { readonly [F in FieldName<M>]?: string };
+  /** The API reads and follows its rows, and has nothing that writes them, whoever asks. */
+  readOnly?: boolean;
 }
 
 /** The rules of one model. An action without a rule is open to the admin role alone. */

@@ -11,7 +11,15 @@ export type UntypedRule = boolean | object | ((viewer: Viewer) => unknown);
 
 /** The rules of one model without their types. */
 export interface UntypedModelRules {
-  api?: false | { name?: string; plural?: string; omit?: readonly string[]; rename?: Record<string, string> };
+  api?:
+    | false
+    | {
+        name?: string;
+        plural?: string;
+        omit?: readonly string[];
+        rename?: Record<string, string>;
+        readOnly?: boolean;
+      };
   read?: UntypedRule;
   create?: UntypedRule;
   update?: UntypedRule;
@@ -27,7 +35,7 @@ export type RuleSet = Readonly<Record<string, UntypedModelRules | undefined>>;
 
 const modelKeys = new Set(['api', 'read', 'create', 'update', 'delete', 'fields', 'values', 'defaults', 'version']);
 const fieldKeys = new Set(['read', 'write']);
-const namingKeys = new Set(['name', 'plural', 'omit', 'rename']);
+const namingKeys = new Set(['name', 'plural', 'omit', 'rename', 'readOnly']);
 
 /**
  * Checks that rules speak of models and fields that exist, so that a misspelt rule cannot leave something open or closed

@@ -17,7 +17,11 @@ const maxProblems = 100;
  * Reads a value that a column is set to as a whole: the schema of `values` first, then, of what it makes of the value, the
  * column's own type. The same value comes out the same however often it is asked.
  */
-export function columnValue(model: ApiModel, field: ColumnField, { now, path }: Value): ColumnValue {
+export function columnValue(
+  model: ApiModel,
+  field: ColumnField,
+  { now, path }: Pick<Value, 'now' | 'path'>,
+): ColumnValue {
   const given = field.isList ? listOfOne(now) : now;
   const schema = model.values.get(field.name);
   // What is emptied has no value that could be wrong.

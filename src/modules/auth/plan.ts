@@ -1,0 +1,101 @@
+/** app/accounts.ts and the schema → everything that accounts go by, checked. */
+import type { Api, ApiModel } from '../../data/api/api-model.ts';
+import type { ColumnField, Datamodel, Model } from '../../data/model/datamodel.ts';
+import { StartupError } from '../../errors.ts';
+import type { AccountsDefinition, NewUser } from './define-accounts.ts';
+import { checkRoles, isKnownRole, type RoleTable } from './roles.ts';
+
+/** The file that brings accounts. */
+export const accountsFile = 'prisma/platform/auth.prisma';
+/** The file that brings organisations. */
+export const organizationsFile = 'prisma/platform/organizations.prisma';
+
+/** Everything that accounts go by. */
+export interface AccountsPlan {
+  definition: AccountsDefinition;
+  name: string;
+  /** The application's own users. */
+  user: ApiModel;
+  userKey: ColumnField;
+  /** The module's own model: where its tables are. */
+  account: Model;
+  hasOrganizations: boolean;
+  roles: RoleTable;
+  adminRole: string;
+  signUp: 'open' | 'invited' | 'closed';
+  guests: boolean;
+  verifyEmail: boolean;
+  minPasswordLength: number;
+  /** Seconds. */
+  lifetimes: { access: number; idle: number; session: number };
+  /** What a new user's row is made of, by the schema's names. */
+  userData(user: NewUser): Readonly<Record<string, unknown>>;
+}
+
+/** What is said where app/accounts.ts says nothing. */
+const defaults = { accessMinutes: 10, idleDays: 14, maxDays: 90, minLength: 15 };
+
+/** Makes the plan. @throws StartupError for what app/accounts.ts says wrongly, and for users that cannot be made */
+export function planAccounts(
+  definition: AccountsDefinition,
+  { api, datamodel, adminRole }: { api: Api; datamodel: Datamodel; adminRole: string },
+): AccountsPlan {
+  const { roles = {}, session = {}, userModel = 'User' } = definition;
+  checkRoles(roles, adminRole);
+  const user = api.models.get(userModel);
+  if (!user) {
+    throw new StartupError(
+      `accounts need a model ${userModel} with an id, and the API has none`,
+      `add it to prisma/app.prisma, name another one by \`userModel\` in app/accounts.ts, or delete ${accountsFile}`,
+    );
+  }
+  const key = user.model.uniqueKeys.find((k) => k.isPrimary && k.fields.length === 1)?.fields[0];
+  if (!key) {
+    throw new StartupError(`accounts need a ${userModel} with one field as its id`, `give ${userModel} an @id`);
+  }
+  for (const role of definition.defaultRoles ?? []) {
+    if (role === adminRole || !isKnownRole(role, roles, adminRole))
+      throw new StartupError(`app/accounts.ts: ${role} cannot be a default role`, 'correct `defaultRoles`');
+  }
+  const lifetimes = {
+    access: 60 * within('session.accessMinutes', session.accessMinutes ?? defaults.accessMinutes, 1, 60),
+    idle: 86_400 * within('session.idleDays', session.idleDays ?? defaults.idleDays, 1, 400),
+    session: 86_400 * within('session.maxDays', session.maxDays ?? defaults.maxDays, 1, 400),
+  };
+  return {
+    definition,
+    name: definition.name ?? 'Millrace',
+    user,
+    userKey: key,
+    account: datamodel.models.get('AuthAccount')!,
+    hasOrganizations: datamodel.models.has('OrganizationMember'),
+    roles,
+    adminRole,
+    signUp: definition.signUp ?? 'open',
+    guests: definition.guests ?? true,
+    verifyEmail: definition.verifyEmail ?? true,
+    minPasswordLength: within('password.minLength', definition.password?.minLength ?? defaults.minLength, 8, 64),
+    lifetimes,
+    userData: definition.user ?? usualData(user.model),
+  };
+}
+
+function within(name: string, value: number, least: number, most: number): number {
+  if (Number.isFinite(value) && value >= least && value <= most) return value;
+  throw new StartupError(`app/accounts.ts: ${name} is ${value}`, `say a number from ${least} to ${most}`);
+}
+
+/** The address and the name go where the model has them: what a guest has neither of, and is required, is made up. */
+const usualData =
+  (model: Model) =>
+  ({ email, name }: NewUser): Record<string, unknown> => {
+    const text = (field: string) =>
+      model.columns.find((c) => c.name === field && c.type.kind === 'scalar' && c.type.name === 'String' && !c.isList);
+    const [address, label] = [text('email'), text('name')];
+    const made = `guest-${crypto.randomUUID()}`;
+    const given = { email: email ?? (address?.isRequired ? `${made}@guest.invalid` : undefined) };
+    return {
+      ...(address && given.email !== undefined && { email: given.email }),
+      ...(label && { name: (name ?? email?.split('@')[0] ?? 'Guest').slice(0, 100) }),
+    };
+  };

@@ -1,0 +1,43 @@
+/** How tokens come to whoever has signed in: in the answer, or as cookies that no script can read. */
+import { sessionOver } from '../refusals.ts';
+import type { Needs } from '../users.ts';
+import type { SessionTokens } from './session.ts';
+import type { SignInResult } from './sign-in.ts';
+
+/** Tokens as the answer tells them: to a client that asks for cookies they are set after the commit, and not told. */
+export function deliver(ctx: Needs, tokens: SessionTokens): SessionTokens {
+  const { client } = ctx;
+  const { setCookie } = client;
+  if (!client.wantsCookies || !setCookie) return tokens;
+  const { accessToken, expiresAt, refreshToken, refreshExpiresAt } = tokens;
+  const secondsTo = (at: Date) => Math.max(1, Math.floor((at.getTime() - Date.now()) / 1000));
+  ctx.afterCommit(() => {
+    if (accessToken !== null) setCookie.call(client, 'access', accessToken, secondsTo(expiresAt));
+    if (refreshToken !== null) setCookie.call(client, 'refresh', refreshToken, secondsTo(refreshExpiresAt!));
+  });
+  return { ...tokens, accessToken: null, refreshToken: null };
+}
+
+/** The same of a sign-in. */
+export const delivered = (ctx: Needs, { session, secondFactor }: SignInResult): SignInResult => ({
+  session: session && deliver(ctx, session),
+  secondFactor,
+});
+
+/** The refresh token that was given, or that a cookie carries. @throws UNAUTHENTICATED when there is none */
+export function refreshTokenOf({ client }: Needs, given: string | null | undefined): string {
+  const token = given ?? client.cookies().refresh;
+  if (!token) throw sessionOver();
+  return token;
+}
+
+/** Takes the cookies away after the commit, where there are any. */
+export function takeCookies({ client, afterCommit }: Needs): void {
+  if (!client.setCookie) return;
+  const { access, refresh } = client.cookies();
+  if (access === undefined && refresh === undefined) return;
+  afterCommit(() => {
+    client.setCookie!('access', '', 0);
+    client.setCookie!('refresh', '', 0);
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * What accounts keep that nobody may read: tables in the PostgreSQL schema `millrace`, outside of Prisma's, the API's and the
+ * log's sight. They hang on the public tables by foreign keys, so that with an account all of it goes.
+ */
+import type { Model, TableName } from '../../data/model/datamodel.ts';
+import { columnRef, literal, tableRef } from '../../data/planner/statement.ts';
+import type { Database } from '../../platform/db.ts';
+
+/** The advisory lock of whoever makes them. */
+const installLock = 7_270_006;
+
+/** Bumped whenever a table is added or changed. */
+const version = 1;
+
+/** @param at where the public tables are: the schema of the accounts' own model */
+const tables = (at: TableName): string => {
+  const table = (name: string) => tableRef({ schema: at.schema, name });
+  const accounts = `${table('auth_accounts')} (user_id) on delete cascade`;
+  return `
+create schema if not exists millrace;
+create table if not exists millrace.auth_passwords (
+  user_id text primary key references ${accounts},
+  hash text not null,
+  changed_at timestamptz not null default now()
+);
+create table if not exists millrace.auth_refresh (
+  session_id uuid primary key references ${table('auth_sessions')} (id) on delete cascade,
+  salt text not null,
+  counter int not null default 1,
+  rotated_at timestamptz not null default now(),
+  idle_until timestamptz not null
+);
+create table if not exists millrace.auth_challenges (
+  hash bytea primary key,
+  kind text not null,
+  user_id text references ${accounts},
+  data jsonb not null default '{}',
+  code bytea,
+  tries int not null default 0,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null
+);
+create index if not exists auth_challenges_expires_at on millrace.auth_challenges (expires_at);
+create index if not exists auth_challenges_user_id on millrace.auth_challenges (user_id);
+create table if not exists millrace.auth_totp (
+  user_id text primary key references ${accounts},
+  secret text not null,
+  confirmed_at timestamptz,
+  last_step bigint not null default 0
+);
+create table if not exists millrace.auth_recovery_codes (
+  user_id text not null references ${accounts},
+  hash bytea not null,
+  primary key (user_id, hash)
+);
+create table if not exists millrace.auth_passkeys (
+  id uuid primary key references ${table('auth_passkeys')} (id) on delete cascade,
+  user_id text not null references ${accounts},
+  credential_id text not null unique,
+  public_key bytea not null,
+  counter bigint not null default 0,
+  transports text[] not null default '{}'
+);
+create index if not exists auth_passkeys_user_id on millrace.auth_passkeys (user_id);
+create table if not exists millrace.auth_api_keys (
+  id uuid primary key references ${table('auth_api_keys')} (id) on delete cascade,
+  hash bytea not null
+);
+create table if not exists millrace.auth_used_tokens (
+  id text primary key,
+  expires_at timestamptz not null
+);
+create index if not exists auth_used_tokens_expires_at on millrace.auth_used_tokens (expires_at);`;
+};
+
+const forgetTrigger = 'Millrace_forget_account';
+
+/** With a user who is deleted, by whomever, the account goes. @NOTE security definer: whoever deletes users need not know of accounts. */
+const forgetting = (at: TableName, user: Model): string => {
+  const [key] = user.uniqueKeys[0]!.fields;
+  return `
+create or replace function millrace.forget_account() returns trigger language plpgsql security definer set search_path = '' as $body$
+begin
+  delete from ${tableRef({ schema: at.schema, name: 'auth_accounts' })} where user_id = ${columnRef('old', key!)}::text;
+  return null;
+end $body$;
+drop trigger if exists "${forgetTrigger}" on ${tableRef(user.table)};
+create trigger "${forgetTrigger}" after delete on ${tableRef(user.table)} for each row execute function millrace.forget_account();`;
+};
+
+/** Makes the tables where they are missing, and the trigger on the users' table. */
+export async function installTables(db: Database, account: Model, user: Model): Promise<void> {
+  const { table: at } = account;
+  const mark = `version ${version} ${tableRef(at)} ${tableRef(user.table)}`;
+  const isThere = async (on: Pick<Database, 'query'>) => {
+    const [row] = await on.query({
+      text: `select obj_description(to_regclass('millrace.auth_passwords'), 'pg_class') = $1
+        and exists (select 1 from pg_trigger where tgname = $2 and tgrelid = to_regclass($3))
+        and exists (select 1 from pg_constraint where conrelid = to_regclass('millrace.auth_passwords') and confrelid = to_regclass($4))`,
+      values: [mark, forgetTrigger, tableRef(user.table), tableRef(at)],
+    });
+    return row![0] === true;
+  };
+  if (await isThere(db)) return;
+  await db.transaction(async (tx) => {
+    await tx.query({ text: `select pg_advisory_xact_lock(${installLock})`, values: [] });
+    if (await isThere(tx)) return;
+    // Of accounts that were made anew under the tables, nothing of before may be believed.
+    await tx.script(orphaned(at) + tables(at) + forgetting(at, user));
+    await tx.script(`comment on table millrace.auth_passwords is ${literal(mark)}`);
+  });
+}
+
+/** Drops what hangs on tables that are not there any more: its foreign keys went with them. */
+const orphaned = (at: TableName): string => `
+do $body$ begin
+  if to_regclass('millrace.auth_passwords') is not null and not exists (select 1 from pg_constraint
+    where conrelid = to_regclass('millrace.auth_passwords') and confrelid = to_regclass(${literal(tableRef({ schema: at.schema, name: 'auth_accounts' }))})) then
+    drop table if exists millrace.auth_passwords, millrace.auth_refresh, millrace.auth_challenges, millrace.auth_totp,
+      millrace.auth_recovery_codes, millrace.auth_passkeys, millrace.auth_api_keys, millrace.auth_used_tokens;
+  end if;
+end $body$;`;
+
+const sweepEvery = 10 * 60_000;
+
+/** Sweeps what has expired, from now on, until it is disposed of. */
+export function sweepExpired(db: Database): Disposable {
+  const sweep = (table: string, key: string) =>
+    db.query({
+      text: `delete from ${table} where ${key} in (select ${key} from ${table} where expires_at < now() limit 5000)`,
+      values: [],
+    });
+  const all = async () => {
+    await sweep('millrace.auth_challenges', 'hash');
+    await sweep('millrace.auth_used_tokens', 'id');
+    await sweep('auth_sessions', 'id');
+  };
+  const timer = setInterval(() => void all().catch(() => {}), sweepEvery).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
