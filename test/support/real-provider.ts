@@ -9,8 +9,8 @@ export interface RealProvider extends AsyncDisposable {
   clientSecret: string;
 }
 
-/** Starts one, on this machine, for a client with these redirect addresses. */
-export async function startRealProvider(redirectUris: string[]): Promise<RealProvider> {
+/** Starts one, on this machine, for a client that may be sent back to these addresses. */
+export async function startRealProvider(isRedirectUri: (uri: string) => boolean): Promise<RealProvider> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
@@ -21,7 +21,7 @@ export async function startRealProvider(redirectUris: string[]): Promise<RealPro
       {
         client_id: clientId,
         client_secret: clientSecret,
-        redirect_uris: redirectUris,
+        redirect_uris: ['https://set-below.example'],
         grant_types: ['authorization_code'],
         token_endpoint_auth_method: 'client_secret_post',
       },
@@ -34,6 +34,8 @@ export async function startRealProvider(redirectUris: string[]): Promise<RealPro
     cookies: { keys: ['a key of the provider'] },
     ttl: { Interaction: minutes, Session: minutes, Grant: minutes, AccessToken: minutes, IdToken: minutes },
   });
+  // The client's server is started after this one, which knows the provider's address: so its own is not known yet.
+  provider.Client.prototype.redirectUriAllowed = isRedirectUri;
   server.on('request', provider.callback());
   return {
     issuer,

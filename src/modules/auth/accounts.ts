@@ -15,6 +15,7 @@ import type { Secrets } from '../../platform/secrets.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
+import { createProviderClients, type ProviderClients } from './oauth/discovery.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
@@ -47,6 +48,8 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   publicUrl(): URL;
   /** Where pages may be that a sign-in ends at: an origin of ours, one of CORS_ORIGINS, or one that app/accounts.ts names. */
   isOwnPage(url: URL): boolean;
+  /** The providers that sign in; others after a reload. */
+  providers(): ProviderClients;
   /** The viewer of a token of a session. @throws UNAUTHENTICATED when it has ended */
   viewerOf(claims: Readonly<Record<string, unknown>>): Promise<Viewer>;
   /** Runs what the application wants to be told after the fact; what fails there is logged, and concerns nobody else. */
@@ -69,6 +72,7 @@ export async function openAccounts(
   const limits = stack.use(openRateLimits(bus, secrets.derive('limits'), log));
   const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
+  const providers = providersOf(plan, log);
   const owned = stack.move();
   return {
     ...parts,
@@ -91,6 +95,7 @@ export async function openAccounts(
         (/^https?:$/.test(url.protocol) && origins.has(url.origin))
       );
     },
+    providers,
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
     runHook(name, work) {
       void Promise.resolve()
@@ -98,5 +103,16 @@ export async function openAccounts(
         .catch((error: unknown) => log.error({ err: error }, `the hook ${name} failed`));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What was learnt of providers lasts as long as what the application says of them. */
+function providersOf(plan: () => AccountsPlan, log: Logger): () => ProviderClients {
+  let known: { plan: AccountsPlan; clients: ProviderClients } | undefined;
+  return () => {
+    const current = plan();
+    if (known?.plan !== current)
+      known = { plan: current, clients: createProviderClients(current.definition.providers ?? {}, { log }) };
+    return known.clients;
   };
 }

@@ -2,6 +2,7 @@ import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
+import { oauthFields } from './oauth/fields.ts';
 import { ownFields } from './own/fields.ts';
 import { sessionFields } from './sessions/fields.ts';
 
@@ -13,4 +14,5 @@ export function accountsSchema(builder: Builder, api: Api): void {
   ownFields(builder, typeName);
   sessionFields(builder, fields);
   guestFields(builder, fields);
+  oauthFields(builder, fields);
 }

@@ -8,6 +8,8 @@ import {
   type ProviderFetch,
 } from './provider.ts';
 
+export { oauth2, oidc } from './provider.ts';
+
 /** Sign in with Google. */
 export function google(options: ClientOptions): OidcProvider {
   return {

@@ -73,7 +73,7 @@ describe('a flow', () => {
   });
 
   it('works with a real provider', async () => {
-    await using real = await startRealProvider([redirectUri]);
+    await using real = await startRealProvider((uri) => uri === redirectUri);
     const clients = createProviderClients(
       { theirs: oidc({ issuer: real.issuer, clientId: real.clientId, clientSecret: real.clientSecret }) },
       { log: silent },
