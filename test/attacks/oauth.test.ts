@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { requireMaySignUp } from '../../src/modules/auth/may-sign-up.ts';
 import { oidc } from '../../src/modules/auth/oauth/provider.ts';
 import { type AccountServer, startAccountServer } from '../support/accounts.ts';
 import {
@@ -8,7 +10,6 @@ import {
   type Person,
   startIdentityProvider,
 } from '../support/identity-provider.ts';
-import { ask } from '../support/postgres.ts';
 import type { Answer, Asker } from '../support/server.ts';
 import { fragmentOf, freePort, makeVerifier, openBrowser, type SignInBrowser } from '../support/sign-in-browser.ts';
 
@@ -20,6 +21,9 @@ const page = 'https://app.example.com/signed-in';
 let theirs: IdentityProvider;
 let other: IdentityProvider;
 let server: AccountServer;
+let database: pg.Client;
+/** What the application says of whoever signs up. */
+let refusal: string | undefined;
 
 beforeAll(async () => {
   [theirs, other] = await Promise.all([startIdentityProvider(), startIdentityProvider()]);
@@ -29,6 +33,7 @@ beforeAll(async () => {
     accounts: {
       providers: { theirs: configured(theirs), other: configured(other) },
       redirects: ['com.example.app://signed-in'],
+      beforeSignUp: () => refusal,
     },
     config: (config) => {
       const origins = ['https://app.example.com', '*'];
@@ -36,12 +41,16 @@ beforeAll(async () => {
       return { ...config, http: { ...config.http, port, corsOrigins: origins }, accounts };
     },
   });
+  database = new pg.Client(server.databaseUrl);
+  await database.connect();
 });
 afterEach(() => {
+  refusal = undefined;
   theirs.behave();
   other.behave();
 });
 afterAll(async () => {
+  await database.end();
   await server[Symbol.asyncDispose]();
   await theirs[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
@@ -97,8 +106,8 @@ async function signIn(
   return { userId, sessionId, asker: server.bearer(accessToken) };
 }
 
-const sql = <Row extends object>(text: string, values: unknown[] = []) =>
-  ask<Row & Record<string, unknown>>(server.databaseUrl, text, values);
+const sql = async <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> =>
+  (await database.query<Row & pg.QueryResultRow>(text, values)).rows;
 const count = async (table: string, where = 'true', values: unknown[] = []) =>
   Number((await sql<{ n: string }>(`select count(*) n from ${table} where ${where}`, values))[0]!.n);
 const codesOf = ({ errors }: Answer) => errors?.map(({ extensions }) => extensions.code);
@@ -564,6 +573,55 @@ describe('whose account it is', () => {
     });
   });
 
+  it('whom the application refuses has neither account nor session, and is told no more than that', () =>
+    expectNobody(async () => {
+      refusal = 'Not you.';
+      const { verifier, challenge } = makeVerifier();
+      const code = await codeFor(somebody(), challenge);
+      expect(codesOf(await server.stranger.query(redeem, { code, verifier }))).toEqual(['FORBIDDEN']);
+      const browser = openBrowser();
+      const away = (await browser.visit(`${server.url}/auth/theirs?redirectTo=/welcome`)).headers.get('location')!;
+      const response = await browser.visit(theirs.signIn(away, somebody()).url);
+      expect(response.headers.get('location')).toMatch(/\/welcome#error=sign_up_refused$/);
+      expect(browser.setCookies).toEqual([]);
+    }));
+
+  it('nobody signs up where nobody may, nor uninvited where one has to be', async () => {
+    const may = (signUp: string, email?: string) => {
+      const accounts = { plan: { signUp, hasOrganizations: true } };
+      return requireMaySignUp({ db: server.server.db, accounts } as never, email);
+    };
+    const id = randomUUID();
+    await sql(`insert into organizations (id, name) values ($1, 'Guild')`, [id]);
+    await sql(
+      `insert into organization_invitations (id, organization_id, email, invited_by, expires_at)
+       values ($1, $2, 'in@example.com', 'x', now() + interval '1 day'), ($2, $2, 'late@example.com', 'x', now())`,
+      [randomUUID(), id],
+    );
+    await may('open');
+    await may('invited', 'in@example.com');
+    for (const email of ['late@example.com', 'out@example.com', undefined])
+      await expect(may('invited', email)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(may('closed', 'in@example.com')).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('a second factor is asked of whoever has one, whatever the provider says (amr)', async () => {
+    const person = somebody({ amr: ['mfa', 'hwk'], acr: '2' });
+    const { userId } = await signIn(person);
+    await sql(`insert into millrace.auth_totp (user_id, secret, confirmed_at) values ($1, 'sealed', now())`, [userId]);
+    await expectNobody(async () => {
+      const { verifier, challenge } = makeVerifier();
+      const code = await codeFor(person, challenge);
+      const { data } = await server.stranger.query(redeem, { code, verifier });
+      expect(data.signInWithProvider).toEqual({ session: null, secondFactor: { methods: ['totp'] } });
+      const browser = openBrowser();
+      const away = (await browser.visit(`${server.url}/auth/theirs?redirectTo=/welcome`)).headers.get('location')!;
+      const response = await browser.visit(theirs.signIn(away, person).url);
+      expect(fragmentOf(response.headers.get('location')).get('second_factor')).toBeTruthy();
+      expect(browser.setCookies).toEqual([]);
+    });
+  });
+
   it('ten that come for the first time at once are one account', async () => {
     const person = somebody();
     const made = await Promise.all(Array.from({ length: 10 }, () => signIn(person)));
@@ -595,6 +653,25 @@ describe('linking', () => {
     expect(errors).toBeUndefined();
     expect(data.finishIdentityLink).toMatchObject({ provider: 'other', email: person.email });
     expect((await signIn(person, 'other')).userId).toBe(userId);
+  });
+
+  it('makes a person of a guest, whose sessions and rows stay, and who has the proved address', async () => {
+    const guest = await server.guest();
+    const person = somebody();
+    expect((await guest.query(finishLink, await linkCode(guest, person))).errors).toBeUndefined();
+    const me = await guest.query('{ me { userId kind email isEmailVerified } }');
+    const expected = { userId: guest.userId, kind: 'PERSON', email: person.email, isEmailVerified: true };
+    expect(me.data.me).toEqual(expected);
+    expect((await signIn(person, 'other')).userId).toBe(guest.userId);
+  });
+
+  it('gives a guest no address that somebody has already', async () => {
+    const person = somebody();
+    const owner = await makeAccount({ email: person.email as string });
+    const guest = await server.guest();
+    expect((await guest.query(finishLink, await linkCode(guest, person))).errors).toBeUndefined();
+    expect((await guest.query('{ me { email } }')).data.me.email).toBeNull();
+    expect(await count('auth_accounts', 'user_id = $1 and email = $2', [owner, person.email])).toBe(1);
   });
 
   it('links nothing to a victim who is led through it (linking CSRF)', async () => {
@@ -670,9 +747,11 @@ describe('linking', () => {
 });
 
 it('one network begins so many sign-ins in ten minutes, and no more are kept', async () => {
-  const all = await Promise.all(Array.from({ length: 310 }, () => begin()));
-  const refused = all.filter(({ errors }) => errors);
-  expect(refused.length).toBeGreaterThan(0);
+  const refused: Answer[] = [];
+  for (let round = 0; round < 7 && refused.length === 0; round += 1) {
+    const all = await Promise.all(Array.from({ length: 50 }, () => begin()));
+    refused.push(...all.filter(({ errors }) => errors));
+  }
   expect(new Set(refused.flatMap(codesOf))).toEqual(new Set(['RATE_LIMITED']));
   expect(await count('millrace.auth_challenges', `kind = 'oauth-flow'`)).toBeLessThanOrEqual(300);
   expect((await openBrowser().visit(`${server.url}/auth/theirs?redirectTo=/`)).status).toBe(429);

@@ -4,6 +4,7 @@ import { createProviderClients } from '../../../../src/modules/auth/oauth/discov
 import { authorizationUrl, finishFlow, makeFlow } from '../../../../src/modules/auth/oauth/flow.ts';
 import { apple, discord, github, google, microsoft } from '../../../../src/modules/auth/oauth/presets.ts';
 import { type Provider as Configured, oidc, type ProviderFetch } from '../../../../src/modules/auth/oauth/provider.ts';
+import { reasonOf } from '../../../../src/modules/auth/oauth/refusal-reason.ts';
 import { type IdentityProvider, type Person, startIdentityProvider } from '../../../support/identity-provider.ts';
 import { startRealProvider } from '../../../support/real-provider.ts';
 
@@ -307,4 +308,18 @@ describe('presets', () => {
     const profile = await finish(discord(credentials()), { 'https://discord.com/api/users/@me': user });
     expect(profile).toMatchObject({ issuer: 'https://discord.com', subject: '7', emailVerified });
   });
+});
+
+it('the log is told why, and nothing that a provider or a browser has said', () => {
+  let parsing: unknown;
+  try {
+    JSON.parse('secret-token{');
+  } catch (error) {
+    parsing = error;
+  }
+  const error = new TypeError('the answer is none', { cause: parsing });
+  Object.assign(error, { code: 'OAUTH_PARSE_ERROR', error: '<b>secret</b>', error_description: 'secret' });
+  expect(reasonOf(error)).toBe('the answer is none · OAUTH_PARSE_ERROR');
+  expect(reasonOf(Object.assign(new Error('no'), { error: 'invalid_grant' }))).toBe('no · invalid_grant');
+  expect(reasonOf('secret')).toBe('');
 });
