@@ -3,14 +3,7 @@
  * the other, each as an operation of its own, so that nothing runs any more once one of them has failed.
  */
 import { setTimeout } from 'node:timers/promises';
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  type FieldNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getVariableValues,
-} from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, type FieldNode, GraphQLError, getVariableValues } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { collectFields } from '../data/planner/selection.ts';
@@ -70,7 +63,6 @@ export function mutationTransactions(db: Pick<Database, 'begin'>, parts: Mutatio
     const at = { schema, fragments, variables: coerced.coerced };
     const fields = collectFields(at, schema.getMutationType()!, [operation.selectionSet]);
     const claim = isPreview(operation) ? undefined : claimOf(args, (args.contextValue as Passage).idempotencyKey);
-    if (claim) requireNoSecrets(schema, fields);
     const work = () => runInTransaction(db, { args, known, fields, execute, parts, claim }, begin);
     return claim ? parts.idempotency.inTurn(claim, work) : work();
   };
@@ -82,16 +74,6 @@ export function mutationTransactions(db: Pick<Database, 'begin'>, parts: Mutatio
       setExecuteFn((executed: ExecutionArgs) => run(executed, known, executeFn as Execute).catch(refused));
     },
   };
-}
-
-/** @NOTE under a key an answer is kept, and one with tokens in it would be kept in plain. @throws MillraceError INVALID_INPUT */
-function requireNoSecrets(schema: GraphQLSchema, fields: RootFields): void {
-  const known = schema.getMutationType()!.getFields();
-  for (const [first] of fields.values()) {
-    const name = first!.name.value;
-    if (known[name]?.extensions.secret === true)
-      throw invalidInput('idempotencyKey', `${name} answers secrets, which are not kept: send it without a key`);
-  }
 }
 
 /** Runs a mutation until it is committed, has failed, or has met others too often. */
