@@ -21,9 +21,20 @@ export async function viewerOfSession(
   if (!account || account.isDisabled) throw sessionOver();
   const { id, assurance, methods, authenticatedAt, impersonatorId } = session;
   return {
-    ...viewerOfAccount(account, plan, claims),
+    ...viewerOfAccount(account, plan, withoutOwn(claims)),
+    token: claims,
     session: { id, assurance, methods, authenticatedAt, ...(impersonatorId !== undefined && { impersonatorId }) },
   };
+}
+
+/** Names the claims of a token that were its account's. */
+export const ownClaims = 'own';
+
+/** What a token says, without what its account had when it was made: what has been taken from the account since is gone. */
+function withoutOwn(claims: Claims): Claims {
+  const names = claims[ownClaims];
+  if (!Array.isArray(names)) return claims;
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => name !== ownClaims && !names.includes(name)));
 }
 
 /** The viewer that an account comes to. */

@@ -11,6 +11,7 @@ import { recordEvent } from '../audit.ts';
 import { sessionOver } from '../refusals.ts';
 import { expandRoles } from '../roles.ts';
 import { type Account, asKnown, findAccount, type Needs } from '../users.ts';
+import { ownClaims } from '../viewers.ts';
 
 /** What a new session is begun with. */
 export interface NewSession {
@@ -98,7 +99,12 @@ async function issueTokens(
   const { plan, tokens } = ctx.accounts!;
   const { sessionId, methods, assurance, authenticatedAt, impersonatorId, lifetime } = session;
   const roles = expandRoles(account.roles, plan.roles);
-  const own = { ...account.claims, ...(await plan.definition.claims?.(asKnown(account))) };
+  const names = Object.keys(account.claims);
+  const own = {
+    ...account.claims,
+    ...(names.length > 0 && { [ownClaims]: names }),
+    ...(await plan.definition.claims?.(asKnown(account))),
+  };
   const { access, idle } = plan.lifetimes;
   const { token, expiresAt } = await tokens.signAccess!({
     sub: account.userId,
