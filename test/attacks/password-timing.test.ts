@@ -54,7 +54,7 @@ describe('the test of likeness', () => {
 
 describe.each([
   { title: 'cheap hashes', hashing: cheap, tries: 2000, accounts: 40 },
-  { title: 'hashes as they are', hashing: { atOnce: 2 }, tries: 120, accounts: 10 },
+  { title: 'hashes as they are', hashing: { atOnce: 2 }, tries: 80, accounts: 10 },
 ])('the time of a sign-in with $title', ({ hashing, tries, accounts }) => {
   let server: TestServer;
   const known: string[] = [];
