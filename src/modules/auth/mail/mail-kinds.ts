@@ -92,7 +92,7 @@ export function mailKinds(accounts: Accounts): { [Kind in keyof MailJobs]: MailM
         await createChallenge(tx, { kind: 'sign-in-code', ...whose, data: { email }, lifetime, code: hash, token });
       });
       const shown = `${code.slice(0, 4)} ${code.slice(4)}`;
-      return compose('sign-in-code', email, { code: shown, minutes: Math.floor(lifetime / minute) });
+      return compose('sign-in-code', email, { code: shown, minutes: Math.round(lifetime / minute) });
     },
     async 'sign-up'({ email, name, profile, hash, redirectTo }) {
       if (await findAccountByEmail(db, email)) return compose('account-exists', email, {});
