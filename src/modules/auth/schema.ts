@@ -1,5 +1,6 @@
 import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
+import { keyFields } from './admin/key-fields.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { mailFields } from './mail/fields.ts';
@@ -15,4 +16,5 @@ export function accountsSchema(builder: Builder, api: Api): void {
   sessionFields(builder, fields);
   guestFields(builder, fields);
   mailFields(builder, fields);
+  keyFields(builder, fields);
 }

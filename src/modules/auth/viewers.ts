@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts';
 import type { Claims } from '../../platform/tokens.ts';
 import { type Viewer, viewerOf } from '../../viewer.ts';
+import { freeClaims, lastingClaims } from './claims.ts';
 import type { AccountsPlan } from './plan.ts';
 import { sessionOver } from './refusals.ts';
 import { expandRoles } from './roles.ts';
@@ -22,19 +23,22 @@ export async function viewerOfSession(
   const { id, assurance, methods, authenticatedAt, impersonatorId } = session;
   return {
     ...viewerOfAccount(account, plan, claims),
+    token: claims,
     session: { id, assurance, methods, authenticatedAt, ...(impersonatorId !== undefined && { impersonatorId }) },
   };
 }
 
-/** The viewer that an account comes to. */
+/** The viewer that an account comes to. @param claims of the token, if there is one */
 export function viewerOfAccount(account: AccountState, plan: AccountsPlan, claims: Claims = {}): Viewer {
   const roles = expandRoles(account.roles, plan.roles);
   const { userId, orgRoles, kind } = account;
+  const [role] = account.roles;
+  const orgs = Object.keys(orgRoles);
+  const now = { ...freeClaims(account.claims), ...lastingClaims(claims), sub: userId, role, roles, orgs };
   return {
-    ...viewerOf({ ...claims, ...account.claims, sub: userId, role: undefined }, plan.adminRole),
-    role: account.roles[0],
+    ...viewerOf(now, plan.adminRole),
     roles,
-    orgs: Object.keys(orgRoles),
+    orgs,
     orgRoles,
     isGuest: kind === 'guest',
     isAdmin: account.roles.includes(plan.adminRole),
