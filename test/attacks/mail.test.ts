@@ -97,7 +97,7 @@ describe('a link that is', () => {
   });
 
   it.each(['', 'x', '../x', "' or 1=1 --", '\0', 'x'.repeat(1_000), '🗝'.repeat(43)])(
-    'made up (%j) is refused',
+    'made up (%#) is refused',
     async (token) => {
       expect(codeOf(await signIn(token))).toBe('UNAUTHENTICATED');
     },
@@ -424,7 +424,7 @@ describe('a mail', () => {
     'blob:https://app.example.test/x',
     `https://evil.test\\@app.example.test/`,
     `${'x'.repeat(3000)}`,
-  ])('never leads to %j', async (redirectTo) => {
+  ])('never leads to anywhere else (%#)', async (redirectTo) => {
     const email = newAddress();
     const answer = await server.from(documents.link, { email, redirectTo });
     expect(codeOf(answer)).toBe('INVALID_INPUT');
@@ -458,6 +458,23 @@ describe('a mail', () => {
     const mail = await server.mailTo(email, 2);
     expect(mail.recipients).toEqual([email]);
     expect((await signIn(tokenIn(mail))).data.signInWithLink.session.userId).toBe(userId);
+  });
+
+  it('leaves nothing in the log: no token, no code, no address', async () => {
+    const email = newAddress();
+    const { challenge, code } = await askCode(email);
+    const token = await server.link(email, 2);
+    await server.from(documents.signInWithCode, { challenge, code: wrong(code) });
+    await signIn(token);
+    await signIn(token);
+    await server.from('mutation { signInWithLink(token: 1) { session { userId } } }');
+    // That something is logged at all, when it goes wrong.
+    await server.sql(
+      `insert into millrace.mail_jobs (kind, payload) values ('sign-in-link', '{"email": ["${email}", "${token}"]}')`,
+    );
+    await expect.poll(() => server.logged.join(''), { timeout: 5000 }).toContain('a mail was given up');
+    for (const secret of [token, challenge, code, code.replace(' ', ''), email])
+      expect(server.logged.join('')).not.toContain(secret);
   });
 
   it('leaves nothing in the database by which one could sign in', async () => {
