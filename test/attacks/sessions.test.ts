@@ -317,6 +317,9 @@ let renamed = 0;
 
 /** Follows everything in every way on both nodes; what was told, and what has ended. */
 async function followAll(who: SignedIn) {
+  // Both nodes know them: one that was disabled a moment ago may not have heard of it yet.
+  for (const { url } of nodes)
+    await expect.poll(async () => (await askAs(url, who.accessToken, me)).status, { interval: 20 }).toBe(200);
   const told: string[] = [];
   const ended: Promise<unknown>[] = [];
   const open: (Disposable | AsyncDisposable)[] = [];
@@ -449,5 +452,42 @@ describe('whoever is no administrator any more', () => {
       const { text } = await askAs(url, data.refreshSession.accessToken, '{ tasks(first: 100) { nodes { title } } }');
       expect(text).not.toContain('for Cleo');
     }
+  });
+});
+
+describe('the keys of access tokens', () => {
+  const rotate = (token: string | undefined, discard = false) =>
+    askAs(one.url, token, `mutation { rotateSigningKeys(discard: ${discard}) { kid state since } }`);
+
+  it('are changed by administrators alone', async () => {
+    const ann = await signIn(one, team.ann);
+    expect((await rotate(undefined)).errors![0]!.extensions.code).toBe('UNAUTHENTICATED');
+    expect((await rotate(ann.accessToken)).errors![0]!.extensions.code).toBe('FORBIDDEN');
+    expect((await askAs(one.url, ann.accessToken, me)).status).toBe(200);
+  });
+
+  it('change without a token being refused; discarded, they end all access tokens and no session', async () => {
+    const [ann, admin] = [await signIn(one, team.ann), await one.server.tokens.mint!({ sub: 'ops', role: 'admin' })];
+    const { data } = await rotate(admin);
+    expect(data.rotateSigningKeys.map(({ state }: { state: string }) => state).sort()).toEqual([
+      'active',
+      'next',
+      'retired',
+    ]);
+    for (const { url } of nodes) expect((await askAs(url, ann.accessToken, me)).status).toBe(200);
+    expect((await rotate(admin, true)).data.rotateSigningKeys).toHaveLength(2);
+    expect((await askAs(one.url, ann.accessToken, me)).status).toBe(401);
+    await expect.poll(async () => (await askAs(two.url, ann.accessToken, me)).status, { timeout: 8000 }).toBe(401);
+    const renewed = await refresh(two, ann.refreshToken());
+    for (const { url } of nodes)
+      expect((await askAs(url, renewed.data.refreshSession.accessToken, me)).data.me.sessionId).toBe(ann.sessionId);
+    const events = await sql(`select actor_id from auth_events where kind = 'keys-rotated'`);
+    expect(events).toEqual([{ actor_id: 'ops' }, { actor_id: 'ops' }]);
+  });
+
+  it('publish nothing private', async () => {
+    const { keys } = (await (await fetch(`${one.url}/.well-known/jwks.json`)).json()) as { keys: object[] };
+    expect(keys.length).toBeGreaterThanOrEqual(3);
+    for (const key of keys) expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
   });
 });
