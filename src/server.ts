@@ -42,6 +42,7 @@ import { createHttpServer } from './transport/http.ts';
 import { listen, urlOf } from './transport/listen.ts';
 import { createRoutes } from './transport/routes.ts';
 import { createEventStreams } from './transport/sse.ts';
+import { createViewers } from './transport/viewers.ts';
 import { attachSockets } from './transport/ws.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -160,9 +161,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const graphiql = config.graphql.graphiql
     ? stack.use(graphiqlFor(config, tokens, db, () => application, log))
     : undefined;
-  const events = createEventStreams(config.streams, { engine, viewerOf, contextFor });
+  const viewers = stack.use(createViewers(viewerOf, accounts));
+  const events = createEventStreams(config.streams, { engine, viewers, contextFor });
   const { corsOrigins: origins, secureCookies: secure, trustProxy } = config.http;
-  const clients = { addressOf: createAddressOf(trustProxy), cookies: { secure, origins } };
+  const { publicUrl } = config.accounts;
+  const pages = publicUrl === undefined ? origins : [...origins, new URL(publicUrl).origin];
+  const clients = { addressOf: createAddressOf(trustProxy), cookies: { secure, origins: pages } };
   const jwks = () => tokens.jwks();
   const routes = createRoutes([
     ...(mailing.outbox ? [devMailRoute(mailing.outbox)] : []),
@@ -171,7 +175,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const http = createHttpServer(config.http, { engine, health, graphiql, routes, events, jwks, clients, log });
   stack.defer(await listen(http, config.http));
   stack.use(events);
-  stack.use(attachSockets(http, config.streams, { engine, viewerOf, contextFor, clients, log }));
+  stack.use(attachSockets(http, config.streams, { engine, viewers, contextFor, clients, log }));
 
   const owned = stack.move();
   let stopped: Promise<void> | undefined;

@@ -18,10 +18,14 @@ export interface Viewer {
   readonly isGuest: boolean;
   /** The role is the configured admin role, which stands above all rules. */
   readonly isAdmin: boolean;
+  /** What the token of a session said when it was made; `claims` is what is true now. */
+  readonly token?: Readonly<Record<string, unknown>>;
   /** The session that the token is of; none of `npx millrace token`, of another issuer, or of an API key. */
   readonly session?: ViewerSession;
   /** What an API key is limited to; undefined for everybody who has none. */
   readonly scopes?: readonly string[];
+  /** Which API key was sent; undefined for everybody who has none. */
+  readonly apiKeyId?: string;
   /** Why a cookie that was sent counts for nothing: told where they are asked to sign in. */
   readonly refusedCookie?: string;
 }

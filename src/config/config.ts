@@ -149,7 +149,7 @@ export function readConfig(env: RawEnvironment = processEnvironment(), cwd: stri
       maxBatch: read.MAX_BATCH,
       corsOrigins: read.CORS_ORIGINS ?? [],
       trustProxy: read.TRUST_PROXY,
-      secureCookies: read.NODE_ENV === 'production',
+      secureCookies: read.NODE_ENV === 'production' || read.PUBLIC_URL?.startsWith('https:') === true,
       publicMaxAge: read.PUBLIC_MAX_AGE,
     },
     database: databaseConfig(read, directory),

@@ -3,7 +3,14 @@
  * the other, each as an operation of its own, so that nothing runs any more once one of them has failed.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type ExecutionArgs, type ExecutionResult, type FieldNode, GraphQLError, getVariableValues } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FieldNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getVariableValues,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { collectFields } from '../data/planner/selection.ts';
@@ -48,6 +55,10 @@ const retries = { most: 3, wait: 15 };
 
 const maxErrors = { maxErrors: 50 };
 
+/** Whether the answer of a root field may not be kept, for who has it could act for others. */
+const isSecret = (schema: GraphQLSchema, { name }: FieldNode): boolean =>
+  schema.getMutationType()?.getFields()[name.value]?.extensions.secret === true;
+
 /** Runs every mutation, by whatever transport it comes, in a transaction of its own. */
 export function mutationTransactions(db: Pick<Database, 'begin'>, parts: MutationParts): Plugin<Context> {
   const findOperation = createFindOperation();
@@ -63,6 +74,8 @@ export function mutationTransactions(db: Pick<Database, 'begin'>, parts: Mutatio
     const at = { schema, fragments, variables: coerced.coerced };
     const fields = collectFields(at, schema.getMutationType()!, [operation.selectionSet]);
     const claim = isPreview(operation) ? undefined : claimOf(args, (args.contextValue as Passage).idempotencyKey);
+    if (claim && [...fields.values()].some(([node]) => isSecret(schema, node!)))
+      return refused(invalidInput('', 'its answer holds secrets, which are not kept: send it without a key'));
     const work = () => runInTransaction(db, { args, known, fields, execute, parts, claim }, begin);
     return claim ? parts.idempotency.inTurn(claim, work) : work();
   };

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
 import type { Frame } from '../live/frame.ts';
 import type { Sink, Stream } from '../live/sink.ts';
+import type { Viewer } from '../viewer.ts';
+import { expiryOf } from './authenticate.ts';
 import { drained, leaveWithin, writeFrames } from './connection.ts';
 
 const head = {
@@ -20,6 +22,10 @@ export class EventStream implements Sink {
   readonly user: string | undefined;
   /** When its token expires, in milliseconds since 1970. */
   readonly expiresAt: number;
+  /** Who is told. */
+  readonly viewer: Viewer;
+  /** While it is looked at whether they still may be: resolves when that is known, and until then nothing is told. */
+  held: Promise<void> | undefined;
   /** What it is told; undefined until that is open. */
   stream: Stream | undefined;
   private readonly response: ServerResponse;
@@ -29,14 +35,15 @@ export class EventStream implements Sink {
   /** @param more headers of its own */
   constructor(
     response: ServerResponse,
-    { address, user, expiresAt }: { address: string; user: string | undefined; expiresAt: number },
+    { address, viewer }: { address: string; viewer: Viewer },
     more?: Readonly<Record<string, string>>,
   ) {
     this.response = response;
     this.socket = response.req.socket;
     this.address = address;
-    this.user = user;
-    this.expiresAt = expiresAt;
+    this.viewer = viewer;
+    this.user = viewer.id;
+    this.expiresAt = expiryOf(viewer);
     this.more = more;
   }
 
@@ -53,12 +60,14 @@ export class EventStream implements Sink {
     const { response } = this;
     // What is ended may be open for long: its client has not read it.
     if (response.destroyed || response.writableEnded) return frames.length;
+    if (this.held) return 0;
     this.begin();
     return writeFrames(response, frames, eventOf);
   }
 
-  drained(): Promise<void> {
-    return drained(this.socket, this.response);
+  async drained(): Promise<void> {
+    if (this.held) await this.held;
+    await drained(this.socket, this.response);
   }
 
   /** Keeps proxies from closing what is silent. */

@@ -3,6 +3,7 @@ import { MessageType } from 'graphql-ws';
 import type { GraphqlRequest } from '../graphql/yoga.ts';
 import type { Frame } from '../live/frame.ts';
 import type { Sink, Stream } from '../live/sink.ts';
+import type { Viewer } from '../viewer.ts';
 import { writeFrames } from './connection.ts';
 import type { SocketSession } from './socket-session.ts';
 
@@ -13,10 +14,19 @@ export class SocketOperation implements Sink {
   request: GraphqlRequest;
   /** It brought a token of its own, which the connection's renewal does not touch. */
   readonly hasOwnToken: boolean;
+  /** Whom its own token speaks for, where it brought one. */
+  viewer: Viewer | undefined;
+  /**
+   * While it is looked at whether its viewer may still be told: resolves when that is known, and until then nothing is told.
+   * @NOTE lossless: what is not taken is kept by the stream, which does not move on.
+   */
+  held: Promise<void> | undefined;
   /** When its token expires, in milliseconds since 1970. */
   expiresAt = Number.POSITIVE_INFINITY;
   /** The live engine answers it, which can go on under another token where it stands. */
   isLive = false;
+  /** It is looked at anew, under whoever asks by then; there is nothing to be closed. */
+  isPreparing = false;
   /** While the live engine opens it: resolves when it is open, or is not to be. */
   opening: Promise<void> | undefined;
   /** What answers it, if that lasts. */
@@ -56,11 +66,13 @@ export class SocketOperation implements Sink {
   send(frames: readonly Frame[]): number {
     const { head, session } = this;
     if (!session.isOpen) return frames.length;
+    if (this.held) return 0;
     return writeFrames(session.socket, frames, ({ bytes }) => textFrame(head, bytes));
   }
 
-  drained(): Promise<void> {
-    return this.session.drained();
+  async drained(): Promise<void> {
+    if (this.held) await this.held;
+    await this.session.drained();
   }
 
   end(errors: readonly GraphQLError[]): void {

@@ -51,6 +51,8 @@ export class SocketSession implements Client {
   silence: NodeJS.Timeout | undefined;
   /** Who asks, as the connection's own token says; another one when it is renewed. */
   viewer: Viewer | undefined;
+  /** While it is looked at whether that is still true; nothing is begun until it is known. */
+  reviewing: Promise<void> | undefined;
   /** Tokens that it has been shown, and which of them `viewer` is of. */
   tokens = 0;
   newest = 0;

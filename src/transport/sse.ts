@@ -3,6 +3,7 @@
  * Each event's id is the cursor behind it, so a browser that connects again goes on where it was (`Last-Event-ID`).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import type { GraphQLError } from 'graphql';
 import type { Client } from '../client.ts';
 import type { StreamConfig } from '../config/config.ts';
@@ -11,11 +12,11 @@ import { invalidInput, MillraceError, statusOf } from '../errors.ts';
 import { toClientError } from '../graphql/client-errors.ts';
 import type { Exchange, GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { Viewer } from '../viewer.ts';
-import { type Authenticate, expiryOf } from './authenticate.ts';
 import { createCensus } from './census.ts';
 import { createAddressOf } from './client-address.ts';
 import { EventStream } from './event-stream.ts';
 import { isAllowedOrigin } from './origins.ts';
+import { concerns, type Viewers } from './viewers.ts';
 
 /** Answers requests that ask for events, where the operation is live. */
 export interface EventStreams extends Disposable {
@@ -33,11 +34,11 @@ export function createEventStreams(
   config: StreamConfig,
   parts: {
     engine: GraphqlEngine;
-    viewerOf: Authenticate;
+    viewers: Viewers;
     contextFor: (viewer: Viewer, client: Client) => Context;
   },
 ): EventStreams {
-  const { engine, viewerOf, contextFor } = parts;
+  const { engine, viewers, contextFor } = parts;
   const addressOf = createAddressOf(config.trustProxy);
   const addresses = createCensus(config.connectionsPerAddress);
   const users = createCensus(config.connectionsPerUser);
@@ -75,16 +76,41 @@ export function createEventStreams(
     if (user !== undefined) users.leave(user);
   }
 
+  /** Whoever may not be told any more is told nothing from now on; who may be told other things comes back for them. */
+  const review = (open: EventStream): void => {
+    const { viewer } = open;
+    const known = (now: Viewer) => {
+      open.held = undefined;
+      if (!isDeepStrictEqual(now, viewer)) open.leave();
+    };
+    open.held ??= viewers.renew(viewer, known).catch((error: unknown) => {
+      open.held = undefined;
+      if (error instanceof MillraceError && error.code === 'UNAUTHENTICATED') open.end([toClientError(error)]);
+      else open.leave();
+    });
+  };
+  const stopHearing = viewers.onChange((change) => {
+    for (const open of streams.values()) if (concerns(change, open.viewer)) review(open);
+  });
+
   return {
     // @NOTE by these methods alone: the answer to HEAD has no body, so its stream would be told to nobody and never end.
     isAsked: ({ method, headers }) =>
       (method === 'GET' || method === 'POST') && (headers.accept?.includes('text/event-stream') ?? false),
     async answer({ request, response, client }, asked) {
       const { origin, 'last-event-id': resumeAfter } = request.headers;
-      const viewing = viewerOf(client);
+      let asking: Viewer | undefined;
+      let seen = viewers.version;
+      const contextOf = async () => {
+        await viewers.learn(client, (viewer) => {
+          asking = viewer;
+          seen = viewers.version;
+        });
+        return contextFor(asking!, client);
+      };
       const prepared = await engine.prepare(
         asked,
-        async () => contextFor(await viewing, client),
+        contextOf,
         // Nothing is what a browser means by an empty id, and some clients send it.
         typeof resumeAfter === 'string' && resumeAfter !== '' ? resumeAfter : undefined,
       );
@@ -96,12 +122,12 @@ export function createEventStreams(
       }
       if (!isAllowedOrigin(request, config.origins))
         throw new MillraceError('FORBIDDEN', 'pages of this origin may not ask');
-      const viewer = await viewing;
       if (request.socket.destroyed || response.destroyed) return true;
-      const who = { address: addressOf(request), user: viewer.id, expiresAt: expiryOf(viewer) };
+      const who = { address: addressOf(request), viewer: asking! };
       const open = new EventStream(response, who, readable);
       try {
         enter(response, open);
+        if (seen !== viewers.version) review(open);
         open.stream = await prepared.operation.open(open);
       } catch (error) {
         // Its token may have expired meanwhile: then it has been told that.
@@ -117,6 +143,7 @@ export function createEventStreams(
     },
     [Symbol.dispose]() {
       isOver = true;
+      stopHearing();
       clearInterval(beating);
       clearInterval(expiring);
       for (const open of streams.values()) open.leave();

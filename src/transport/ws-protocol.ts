@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ExecutionResult } from 'graphql';
 import {
   type ConnectionInitMessage,
@@ -17,18 +18,20 @@ import { isNamed } from '../graphql/persisted.ts';
 import type { LiveOperation } from '../graphql/streams.ts';
 import type { GraphqlEngine, GraphqlRequest } from '../graphql/yoga.ts';
 import type { LogPosition } from '../log/entry.ts';
+import type { StateChange } from '../modules/auth/viewer-states.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
-import { type Authenticate, expiryOf } from './authenticate.ts';
+import { expiryOf } from './authenticate.ts';
 import { authorizationIn } from './authorization.ts';
 import type { Census } from './census.ts';
 import { SocketOperation } from './socket-operation.ts';
 import { closeCodes, type SocketSession } from './socket-session.ts';
+import { concerns, type Viewers } from './viewers.ts';
 
 /** What the protocol is served with. */
 export interface ProtocolParts {
   engine: GraphqlEngine;
-  viewerOf: Authenticate;
+  viewers: Viewers;
   contextFor: (viewer: Viewer, client: Client) => Context;
   users: Census;
   log: Logger;
@@ -37,8 +40,13 @@ export interface ProtocolParts {
 /** Characters of an operation's id, which stands in each of its messages; clients choose a UUID or a number. */
 const longestId = 256;
 
-/** Takes a message of a client's; never throws for what a client may send. */
-export type Protocol = (session: SocketSession, text: string) => Promise<void>;
+/** What happens on a socket that is open. */
+export interface Protocol {
+  /** Takes a message of the client's; never throws for what a client may send. */
+  take(session: SocketSession, text: string): Promise<void>;
+  /** Something has changed of those who ask: whoever may not be told any more is told nothing from now on. */
+  review(session: SocketSession, change: StateChange): void;
+}
 
 /**
  * The protocol graphql-transport-ws over our engine; live operations take the short way.
@@ -46,12 +54,15 @@ export type Protocol = (session: SocketSession, text: string) => Promise<void>;
  * operation that only waits. See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 export function createProtocol(config: StreamConfig, parts: ProtocolParts): Protocol {
-  const { engine, viewerOf, contextFor, users, log } = parts;
+  const { engine, viewers, contextFor, users, log } = parts;
 
   const identify = async (session: SocketSession, credentials: Credentials): Promise<void> => {
     session.tokens += 1;
     const turn = session.tokens;
-    const viewer = await viewerOf(credentials);
+    await viewers.learn(credentials, (viewer) => introduced(session, viewer, turn));
+  };
+
+  const introduced = (session: SocketSession, viewer: Viewer, turn: number): void => {
     // One that was sent later has been looked at sooner.
     if (turn < session.newest) return;
     if (session.user !== undefined && session.user !== viewer.id) {
@@ -92,7 +103,13 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
         const most = `at most ${config.operationsPerConnection} operations at a time on a socket`;
         throw new MillraceError('RATE_LIMITED', most);
       }
-      await run(operation, own === undefined ? session.viewer! : await viewerOf({ authorization: own }));
+      if (own !== undefined) {
+        await viewers.learn({ authorization: own }, (viewer) => {
+          operation.viewer = viewer;
+        });
+      }
+      while (session.reviewing) await session.reviewing;
+      if (operation.isOpen) await run(operation, viewerAt(operation));
     } catch (error) {
       operation.end([toClientError(error)]);
     }
@@ -103,9 +120,11 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     // The connection's token was looked at when it came; it may have expired since.
     operation.expiresAt = expiryOf(viewer);
     if (operation.expiresAt <= Date.now()) throw new MillraceError('UNAUTHENTICATED', 'the token has expired');
+    operation.isPreparing = true;
     const prepared = await engine.prepare(operation.request, async () => contextFor(viewer, operation.session));
+    operation.isPreparing = false;
     if (!operation.isOpen) return;
-    if (isOutdated(operation, viewer)) return run(operation, operation.session.viewer!, from);
+    if (isOutdated(operation, viewer)) return run(operation, viewerAt(operation), from);
     if (prepared.kind === 'refused') return operation.end(prepared.errors);
     if (prepared.kind === 'executed') return answer(operation, await prepared.run(), log);
     const { variables, operationName } = operation.request;
@@ -116,6 +135,7 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     operation.opening = settled;
     await opening.finally(() => {
       if (operation.opening === settled) operation.opening = undefined;
+      if (operation.held === settled) operation.held = undefined;
     });
   };
 
@@ -130,13 +150,16 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     if (operation.isOpen && isOutdated(operation, viewer)) await reopen(operation);
   };
 
-  /** A live operation goes on under its connection's new token, by what that permits. */
+  /** A live operation goes on under whoever asks now, by what they are permitted. */
   const reopen = async (operation: SocketOperation): Promise<void> => {
-    const { stream, session } = operation;
+    const { stream } = operation;
     stream?.close();
     operation.stream = undefined;
+    operation.held = undefined;
+    // What looks at it finds who asks now when it has done so.
+    if (operation.isPreparing) return;
     try {
-      await run(operation, session.viewer!, stream?.place);
+      await run(operation, viewerAt(operation), stream?.place);
     } catch (error) {
       operation.end([toClientError(error)]);
     }
@@ -149,6 +172,65 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     if (operation.opening) return operation.opening;
     if (operation.isLive) return reopen(operation);
     operation.expiresAt = expiryOf(operation.session.viewer!);
+  };
+
+  const review = (session: SocketSession, change: StateChange): void => {
+    const { viewer } = session;
+    if (viewer && !session.reviewing && concerns(change, viewer)) reviewSession(session, viewer);
+    for (const operation of session.operations) {
+      const { viewer: own, held } = operation;
+      if (own && !held && concerns(change, own)) reviewOperation(operation, own);
+    }
+  };
+
+  const reviewSession = (session: SocketSession, before: Viewer): void => {
+    const shared = session.operations.filter(({ hasOwnToken }) => !hasOwnToken);
+    const known = (now: Viewer) => {
+      if (session.viewer === before && !isDeepStrictEqual(now, before)) session.viewer = now;
+      goOn(session, shared, session.viewer !== before);
+    };
+    const failed = (error: unknown) => {
+      // Another token was shown meanwhile.
+      if (session.viewer !== before) return goOn(session, shared, true);
+      if (!isEnded(error)) return session.leave();
+      for (const operation of session.operations) operation.end([toClientError(error)]);
+      refuse(session, error);
+    };
+    session.reviewing = viewers
+      .renew(before, known)
+      .catch(failed)
+      .finally(() => {
+        for (const operation of shared) if (operation.held === session.reviewing) operation.held = undefined;
+        session.reviewing = undefined;
+      });
+    for (const operation of shared) operation.held = session.reviewing;
+  };
+
+  const reviewOperation = (operation: SocketOperation, before: Viewer): void => {
+    const known = (now: Viewer) => {
+      const isOther = !isDeepStrictEqual(now, before);
+      if (isOther) operation.viewer = now;
+      goOn(operation.session, [operation], isOther);
+    };
+    operation.held = viewers.renew(before, known).catch((error: unknown) => {
+      if (isEnded(error)) operation.end([toClientError(error)]);
+      else operation.session.leave();
+      operation.held = undefined;
+    });
+  };
+
+  /** Lets operations be told on: where they are, or under other rights from where they have been told to. */
+  const goOn = (session: SocketSession, operations: readonly SocketOperation[], isOther: boolean): void => {
+    // @NOTE what the application's own fields tell cannot go on under other rights, nor is it known what it is made of.
+    if (isOther && operations.some(({ isOpen, isLive, stream }) => isOpen && stream && !isLive)) {
+      session.leave();
+      return;
+    }
+    for (const operation of operations) {
+      // @NOTE what is being opened is closed again when it is open, and until then may not be told of.
+      operation.held = isOther ? operation.opening : undefined;
+      if (isOther && operation.isOpen && operation.isLive && !operation.opening) void reopen(operation);
+    }
   };
 
   const ping = async (session: SocketSession, payload: PingMessage['payload']): Promise<void> => {
@@ -181,18 +263,21 @@ export function createProtocol(config: StreamConfig, parts: ProtocolParts): Prot
     }
   };
 
-  return async (session, text) => {
-    let message: Message;
-    try {
-      message = parseMessage(text);
-    } catch {
-      return session.close(closeCodes.badRequest, 'not a message of the protocol');
-    }
-    try {
-      await take(session, message);
-    } catch (error) {
-      refuse(session, error);
-    }
+  return {
+    review,
+    async take(session, text) {
+      let message: Message;
+      try {
+        message = parseMessage(text);
+      } catch {
+        return session.close(closeCodes.badRequest, 'not a message of the protocol');
+      }
+      try {
+        await take(session, message);
+      } catch (error) {
+        refuse(session, error);
+      }
+    },
   };
 }
 
@@ -215,9 +300,14 @@ function refuse(session: SocketSession, error: unknown): void {
   session.close(codes[String(extensions.code)] ?? closeCodes.fault, message);
 }
 
-/** Whether its connection has another token by now than the one of this viewer. */
-const isOutdated = ({ hasOwnToken, session }: SocketOperation, viewer: Viewer): boolean =>
-  !hasOwnToken && session.viewer !== viewer;
+/** Who asks by an operation, as far as is known now. */
+const viewerAt = ({ viewer, session }: SocketOperation): Viewer => viewer ?? session.viewer!;
+
+/** Whether somebody else asks by now, or the same under another token or other rights. */
+const isOutdated = (operation: SocketOperation, viewer: Viewer): boolean => viewerAt(operation) !== viewer;
+
+/** Whether somebody's session or key has ended, and not only what tells of it is out of reach. */
+const isEnded = (error: unknown): boolean => error instanceof MillraceError && error.code === 'UNAUTHENTICATED';
 
 /** Tells what the executor has made of an operation: one result, or one after the other, as fast as they are taken. */
 async function answer(

@@ -15,19 +15,19 @@ import { toClientError } from '../graphql/client-errors.ts';
 import type { GraphqlEngine } from '../graphql/yoga.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Viewer } from '../viewer.ts';
-import type { Authenticate } from './authenticate.ts';
 import { isDeeperThan, maxDepth } from './body.ts';
 import { createCensus } from './census.ts';
 import { createAddressOf } from './client-address.ts';
 import { accessCookieOf, type ClientConfig, longestUserAgent } from './http-client.ts';
 import { isAllowedOrigin } from './origins.ts';
 import { closeCodes, type Handshake, SocketSession } from './socket-session.ts';
+import type { Viewers } from './viewers.ts';
 import { createProtocol } from './ws-protocol.ts';
 
 /** What sockets need. */
 export interface SocketParts {
   engine: GraphqlEngine;
-  viewerOf: Authenticate;
+  viewers: Viewers;
   contextFor: (viewer: Viewer, client: Client) => Context;
   clients: ClientConfig;
   log: Logger;
@@ -124,7 +124,7 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
       return session.close(closeCodes.badRequest, `at most ${maxDepth} levels in a message`);
     if (!session.hasRoom()) session.hold();
     try {
-      await protocol(session, text);
+      await protocol.take(session, text);
     } catch (error) {
       parts.log.error({ err: error }, 'a message failed');
       session.close(closeCodes.fault, 'something went wrong');
@@ -145,8 +145,13 @@ export function attachSockets(http: Server, config: StreamConfig, parts: SocketP
     for (const { session } of sockets.clients) session.expire(now, expired);
   }, expiryEvery).unref();
 
+  const stopHearing = parts.viewers.onChange((change) => {
+    for (const { session } of sockets.clients) protocol.review(session, change);
+  });
+
   return {
     [Symbol.dispose]() {
+      stopHearing();
       clearInterval(pinging);
       clearInterval(expiring);
       for (const { session } of sockets.clients)

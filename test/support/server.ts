@@ -71,6 +71,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     HOST: '127.0.0.1',
     MILLRACE_DIR: directory,
     LOG_LEVEL: 'error',
+    // Servers of one test may share a database, as the nodes of an installation do.
+    AUTH_SECRET: 'the secret of all servers of tests',
     // Tests compare whole answers; those of costs ask for them.
     REPORT_COST: 'false',
   };

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { toClientError } from '../../src/graphql/client-errors.ts';
 import { Frame } from '../../src/live/frame.ts';
 import { EventStream } from '../../src/transport/event-stream.ts';
+import { stranger } from '../../src/viewer.ts';
 import { openEventStream, type EventStream as Received } from '../support/event-stream.ts';
 import { holdCalls } from '../support/held-calls.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -143,7 +144,7 @@ describe('an event stream', () => {
   it('takes nothing more once it has ended, and closes what it was told', async () => {
     const close = vi.fn();
     const http = createServer((_request, response) => {
-      const stream = new EventStream(response, { address: 'x', user: undefined, expiresAt: 0 });
+      const stream = new EventStream(response, { address: 'x', viewer: stranger });
       stream.stream = { place: undefined, close };
       stream.send([new Frame('1')]);
       stream.end([toClientError(new Error('over'))]);

@@ -6,6 +6,7 @@ import { readConfig } from '../../config/config.ts';
 import { readDatamodel } from '../../data/model/read-datamodel.ts';
 import { readSchemaFiles, type SchemaFile } from '../../data/model/schema-files.ts';
 import { StartupError } from '../../errors.ts';
+import { accountsFile, organizationsFile } from '../../modules/auth/plan.ts';
 import { documentFile } from '../../modules/documents/collections.ts';
 import { adaptPlatformSchema, type ForeignSchema, readForeignSchema } from './convert-schema.ts';
 import { explainPart, readForeignFiles } from './foreign-files.ts';
@@ -61,10 +62,13 @@ async function makePlan(root: string, path: string): Promise<Plan> {
   }
 }
 
+/** What an existing schema is not asked to live with: each brings tables. */
+const optional = [documentFile, accountsFile, organizationsFile];
+
 async function fitSchema(root: string, files: SchemaFile[]) {
   const foreign = readForeignSchema(files.map(({ content }) => content).join('\n\n'));
   const platformSchema = adaptPlatformSchema(await readFile(join(root, 'prisma', 'schema.prisma'), 'utf8'), foreign);
-  const isKept = (path: string) => path.startsWith('prisma/platform/') && path !== documentFile;
+  const isKept = (path: string) => path.startsWith('prisma/platform/') && !optional.includes(path);
   const platform = (await readSchemaFiles(root)).filter(({ path }) => isKept(path));
   // Read from its own files, so that a mistake is shown where it stands.
   const { models } = readDatamodel([{ path: 'prisma/schema.prisma', content: platformSchema }, ...files, ...platform]);
@@ -88,6 +92,7 @@ function describePlan({ foreign, models, changes, migrations }: Plan): string {
     'app/rules.ts           closed to all but the admin role, until you open it',
     'app/seed.ts, schema.ts removed',
     'app/documents.ts       removed, and its model: docs/documents.md tells how to have documents',
+    'app/accounts.ts        removed, and its models: docs/accounts.md tells how to have accounts',
   ];
   const kept = [...attributes.map((line) => line.split(' ')[0]!), ...previewFeatures];
   if (kept.length > 0) lines.push(`prisma/schema.prisma   takes over ${kept.join(', ')}`);
@@ -109,8 +114,8 @@ async function carryOut({ root, foreign, platformSchema, migrations }: Plan): Pr
   await writeFile(join(root, 'prisma', 'app.prisma'), foreign.models);
   await writeFile(join(root, 'prisma', 'schema.prisma'), platformSchema);
   await writeFile(join(root, 'app', 'rules.ts'), closedRules);
-  for (const name of ['seed.ts', 'schema.ts', 'documents.ts']) await rm(join(root, 'app', name), { force: true });
-  await rm(join(root, documentFile), { force: true });
+  for (const name of ['seed.ts', 'schema.ts', 'documents.ts', 'accounts.ts']) await rm(join(root, 'app', name), { force: true });
+  for (const path of optional) await rm(join(root, path), { force: true });
   await rm(target, { recursive: true, force: true });
   if (migrations) await cp(migrations, target, { recursive: true });
 }

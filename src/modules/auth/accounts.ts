@@ -49,6 +49,8 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   isOwnPage(url: URL): boolean;
   /** The viewer of a token of a session. @throws UNAUTHENTICATED when it has ended */
   viewerOf(claims: Readonly<Record<string, unknown>>): Promise<Viewer>;
+  /** The same viewer as they are now. @throws UNAUTHENTICATED when what they asked by has ended */
+  renewed(viewer: Viewer): Promise<Viewer>;
   /** Runs what the application wants to be told after the fact; what fails there is logged, and concerns nobody else. */
   runHook(name: string, work: () => unknown): void;
 }
@@ -92,6 +94,7 @@ export async function openAccounts(
       );
     },
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
+    renewed: async (viewer) => (viewer.token ? viewerOfSession(viewer.token, { states, plan: plan() }) : viewer),
     runHook(name, work) {
       void Promise.resolve()
         .then(work)

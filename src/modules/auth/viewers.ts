@@ -23,6 +23,7 @@ export async function viewerOfSession(
   const { id, assurance, methods, authenticatedAt, impersonatorId } = session;
   return {
     ...viewerOfAccount(account, plan, claims),
+    token: claims,
     session: { id, assurance, methods, authenticatedAt, ...(impersonatorId !== undefined && { impersonatorId }) },
   };
 }

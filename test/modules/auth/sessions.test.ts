@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AccountServer, startAccountServer } from '../../support/accounts.ts';
+import type { Answer } from '../../support/server.ts';
 
 let server: AccountServer;
 beforeAll(async () => {
@@ -35,6 +36,14 @@ describe('a session', () => {
     const renewed = await server.refresh(guest.refreshToken);
     expect(renewed.data.refreshSession.sessionId).toBe(guest.sessionId);
     expect(renewed.data.refreshSession.refreshToken).not.toBe(guest.refreshToken);
+  });
+
+  it('is answered once: neither a key nor a preview makes it be kept or forgotten', async () => {
+    const query = 'mutation { signInAsGuest { session { accessToken } } }';
+    const keyed = await server.stranger.post({ query }, { 'idempotency-key': 'one-key-for-it' });
+    expect(((await keyed.json()) as Answer).errors![0]!.extensions.code).toBe('INVALID_INPUT');
+    const previewed = await server.stranger.query('mutation @preview { signInAsGuest { session { accessToken } } }');
+    expect(previewed.errors![0]!.extensions.code).toBe('INVALID_INPUT');
   });
 
   it('ends everywhere within a second when it is signed out of', async () => {
