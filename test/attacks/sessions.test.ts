@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 /** More than a few are run by hand. */
-const rounds = Number(process.env.RACE_ROUNDS ?? 5);
+const rounds = Number(process.env.RACE_ROUNDS ?? 3);
 const sql = (text: string) => ask<Record<string, string>>(one.databaseUrl, text);
 const tokens = '{ sessionId userId accessToken refreshToken }';
 const refresh = (node: TestServer, refreshToken: string | null, token?: string) =>
@@ -415,6 +415,85 @@ describe('whoever is put out', () => {
     await expectRefused(lost.accessToken);
     await rename('Still for Dora');
     await expect.poll(() => socket.heard('Still for Dora')).toBeGreaterThanOrEqual(ways);
+  });
+});
+
+describe('an operation on a socket', () => {
+  const subscribe = (id: string, token?: string) => ({
+    id,
+    type: 'subscribe',
+    payload: { query: changes, ...(token && { extensions: { authorization: `Bearer ${token}` } }) },
+  });
+
+  it('that brings a token of its own ends with the session of that, and leaves the socket', async () => {
+    const dora = await signIn(one, team.dora);
+    using socket = await openRawSocket(two.url);
+    const told: string[] = [];
+    socket.socket.on('message', (data) => void told.push(String(data)));
+    socket.send(subscribe('mine'));
+    socket.send(subscribe('hers', dora.accessToken));
+    await expect.poll(() => told.filter((text) => text.includes('CHECKPOINT')).length).toBe(2);
+    await sql(`delete from auth_sessions where id = '${dora.sessionId}'`);
+    await rename('Not by her token');
+    await expect.poll(() => told.find((text) => text.includes('"error"')), { timeout: 1000 }).toContain('"hers"');
+    expect(told.join()).toContain('UNAUTHENTICATED');
+    expect(told.join()).not.toContain('Not by her token');
+    socket.send(subscribe('again', dora.accessToken));
+    await expect.poll(() => told.filter((text) => text.includes('"again"'))).toHaveLength(1);
+    expect(told.at(-1)).toContain('UNAUTHENTICATED');
+  });
+
+  it('is asked by who the socket is now: one that was renewed by another session ends with that', async () => {
+    const [first, second] = [await signIn(one, team.dora), await signIn(one, team.dora)];
+    using socket = await openRawSocket(two.url, { token: first.accessToken });
+    const told: string[] = [];
+    socket.socket.on('message', (data) => void told.push(String(data)));
+    socket.send(subscribe('1'));
+    socket.send({ type: 'ping', payload: { authorization: `Bearer ${second.accessToken}` } });
+    await expect.poll(() => told.join()).toContain('"pong"');
+    await sql(`delete from auth_sessions where id = '${first.sessionId}'`);
+    await expectRefused(first.accessToken);
+    await rename('Under the second');
+    await expect.poll(() => told.join()).toContain('Under the second');
+    await sql(`delete from auth_sessions where id = '${second.sessionId}'`);
+    await rename('Under none');
+    const { code } = (await Promise.race([socket.closed, within(1000)])) as { code: number };
+    expect(code).toBeGreaterThan(4399);
+    expect(told.join()).not.toContain('Under none');
+  });
+
+  it('that writes is refused after the session has ended, though the socket was opened before', async () => {
+    const dora = await signIn(one, team.dora);
+    using socket = await openRawSocket(two.url, { token: dora.accessToken });
+    const told: string[] = [];
+    socket.socket.on('message', (data) => void told.push(String(data)));
+    await sql(`delete from auth_sessions where id = '${dora.sessionId}'`);
+    await expectRefused(dora.accessToken);
+    const query = `mutation { updateTask(where: { id: "${team.anvil}" }, data: { title: "By a ghost" }) { title } }`;
+    socket.send({ id: 'w', type: 'subscribe', payload: { query } });
+    await Promise.race([socket.closed, within(1000)]).catch(() => {});
+    expect(told.join()).not.toContain('By a ghost');
+    expect(await sql(`select from tasks where title = 'By a ghost'`)).toEqual([]);
+  });
+});
+
+describe('a session that was there before a sign-in', () => {
+  it('is not the one that signs in: whoever planted it has nothing', async () => {
+    const planted = await signIn(one, team.ben);
+    const { data } = await askAs(one.url, planted.accessToken, `mutation { signInAsGuest { session ${tokens} } }`);
+    const { session } = data.signInAsGuest;
+    expect(session.sessionId).not.toBe(planted.sessionId);
+    expect(session.userId).not.toBe(team.ben);
+    expect((await askAs(one.url, planted.accessToken, me)).data.me.sessionId).toBe(planted.sessionId);
+    const given = await refresh(one, session.refreshToken, planted.accessToken);
+    expect(given.data.refreshSession).toMatchObject({ sessionId: session.sessionId, userId: session.userId });
+    await expectOver(refresh(one, planted.refreshToken().replace(planted.sessionId, session.sessionId)));
+  });
+
+  it('cannot be named by whoever signs in, nor its user or roles', async () => {
+    const input = `sessionId: "${'0'.repeat(8)}-0000-4000-8000-${'0'.repeat(12)}", userId: "${team.ann}", roles: ["admin"]`;
+    const { errors } = await askAs(one.url, undefined, `mutation { signInAsGuest(${input}) { session ${tokens} } }`);
+    expect(errors).toHaveLength(3);
   });
 });
 
