@@ -3,6 +3,7 @@ import type { Api, ApiModel } from '../../data/api/api-model.ts';
 import type { ColumnField, Datamodel, Model } from '../../data/model/datamodel.ts';
 import { StartupError } from '../../errors.ts';
 import type { AccountsDefinition, NewUser } from './define-accounts.ts';
+import { checkProviders } from './oauth/check-providers.ts';
 import { checkRoles, isKnownRole, type RoleTable } from './roles.ts';
 
 /** The file that brings accounts. */
@@ -42,6 +43,7 @@ export function planAccounts(
 ): AccountsPlan {
   const { roles = {}, session = {}, userModel = 'User' } = definition;
   checkRoles(roles, adminRole);
+  checkProviders(definition.providers ?? {});
   const user = api.models.get(userModel);
   if (!user) {
     throw new StartupError(
