@@ -20,6 +20,8 @@ export interface AccountsPlan {
   /** The module's own model: where its tables are. */
   account: Model;
   hasOrganizations: boolean;
+  /** All models, by their names in the schema. */
+  models: Datamodel['models'];
   roles: RoleTable;
   adminRole: string;
   signUp: 'open' | 'invited' | 'closed';
@@ -68,6 +70,7 @@ export function planAccounts(
     user,
     userKey: key,
     account: datamodel.models.get('AuthAccount')!,
+    models: datamodel.models,
     hasOrganizations: datamodel.models.has('OrganizationMember'),
     roles,
     adminRole,

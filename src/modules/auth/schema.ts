@@ -1,5 +1,7 @@
 import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
+import { apiKeyFields } from './api-keys/fields.ts';
+import { deviceFields } from './devices/fields.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { ownFields } from './own/fields.ts';
@@ -13,4 +15,6 @@ export function accountsSchema(builder: Builder, api: Api): void {
   ownFields(builder, typeName);
   sessionFields(builder, fields);
   guestFields(builder, fields);
+  apiKeyFields(builder, fields);
+  deviceFields(builder, fields);
 }
