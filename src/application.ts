@@ -115,15 +115,22 @@ export function createApplication(
   checkRuleSet(sources.rules, datamodel);
   const documents = documentsOf(sources);
   const hasAccounts = sources.files.some((file) => file.path === accountsFile);
-  const platformRules = accountsRules(sources, hasAccounts);
+  const hasOrganizations = sources.files.some((file) => file.path === organizationsFile);
+  const platformRules = accountsRules(sources, { hasAccounts, hasOrganizations });
   const rules = { ...platformRules, ...sources.rules, ...documents?.rules };
   const api = describeApi(datamodel, rules, documents?.policies);
   probeRules(sources.rules, api, datamodel);
   probeRules(platformRules, api, datamodel, accountsFile);
   const { adminRole } = config.explain ?? closed;
-  const accounts = hasAccounts ? planAccounts(sources.accounts ?? {}, { api, datamodel, adminRole }) : undefined;
+  const accounts = hasAccounts
+    ? planAccounts(sources.accounts ?? {}, { api, datamodel, adminRole, hasOrganizations })
+    : undefined;
   probeRules(documents?.rules ?? {}, api, datamodel, 'app/documents.ts');
-  const schema = buildSchema(api, { ...sources, hasAccounts }, { ...(config.explain ?? closed), rules });
+  const schema = buildSchema(
+    api,
+    { ...sources, hasAccounts, hasOrganizations },
+    { ...(config.explain ?? closed), rules },
+  );
   const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
   const limits = { ...config.limits, cursorSecret };
   const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });
@@ -139,8 +146,10 @@ export function createApplication(
 const closed: ExplainConfig = { isOpen: false, adminRole: '' };
 
 /** The rules that accounts and organisations bring, where the project has them. */
-function accountsRules({ files, accounts }: Sources, hasAccounts: boolean): RuleSet {
-  const hasOrganizations = files.some((file) => file.path === organizationsFile);
+function accountsRules(
+  { accounts }: Sources,
+  { hasAccounts, hasOrganizations }: { hasAccounts: boolean; hasOrganizations: boolean },
+): RuleSet {
   if (!hasAccounts && (hasOrganizations || accounts)) {
     throw new StartupError(
       `${hasOrganizations ? organizationsFile : 'app/accounts.ts'} stands on accounts, which are not there: ${accountsFile}`,

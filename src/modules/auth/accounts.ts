@@ -15,7 +15,11 @@ import type { Secrets } from '../../platform/secrets.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
+import { accountMail } from './admin/account-mail.ts';
+import { upgradeMail } from './guests/upgrade-mail.ts';
+import { invitationMail } from './organizations/invitation-mail.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
+import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
 import { openViewerStates, type ViewerStates } from './viewer-states.ts';
@@ -40,6 +44,7 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   readonly config: AccountsConfig;
   readonly limits: RateLimits;
   readonly hasher: Hasher;
+  readonly readNewPassword: ReadNewPassword;
   /** What the application says of them; another one after a reload. */
   readonly plan: AccountsPlan;
   readonly states: ViewerStates;
@@ -62,19 +67,19 @@ export async function openAccounts(
 ): Promise<Accounts> {
   const { db, secrets, log } = parts;
   await using stack = new AsyncDisposableStack();
-  const { account, user } = plan();
-  await installTables(db, account, user.model);
+  await installTables(db, plan());
   stack.use(sweepExpired(db));
   const states = stack.use(openViewerStates({ db, tail, plan: plan() }));
   const limits = stack.use(openRateLimits(bus, secrets.derive('limits'), log));
   const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
   const owned = stack.move();
-  return {
+  const accounts: Accounts = {
     ...parts,
     config,
     limits,
     hasher,
+    readNewPassword: createPasswordPolicy(),
     get plan() {
       return plan();
     },
@@ -99,4 +104,14 @@ export async function openAccounts(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+  handleLinkMails(accounts);
+  return accounts;
+}
+
+/** Teaches the queue the mails that hold a link. */
+function handleLinkMails(accounts: Accounts): void {
+  const { queue } = accounts.mailing;
+  queue?.handle('invitation', invitationMail(accounts));
+  queue?.handle('account-invitation', accountMail(accounts));
+  queue?.handle('upgrade-guest', upgradeMail(accounts));
 }

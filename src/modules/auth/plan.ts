@@ -3,6 +3,7 @@ import type { Api, ApiModel } from '../../data/api/api-model.ts';
 import type { ColumnField, Datamodel, Model } from '../../data/model/datamodel.ts';
 import { StartupError } from '../../errors.ts';
 import type { AccountsDefinition, NewUser } from './define-accounts.ts';
+import { checkPersonalData } from './own/personal-rows.ts';
 import { checkRoles, isKnownRole, type RoleTable } from './roles.ts';
 
 /** The file that brings accounts. */
@@ -38,10 +39,16 @@ const defaults = { accessMinutes: 10, idleDays: 14, maxDays: 90, minLength: 15 }
 /** Makes the plan. @throws StartupError for what app/accounts.ts says wrongly, and for users that cannot be made */
 export function planAccounts(
   definition: AccountsDefinition,
-  { api, datamodel, adminRole }: { api: Api; datamodel: Datamodel; adminRole: string },
+  {
+    api,
+    datamodel,
+    adminRole,
+    hasOrganizations,
+  }: { api: Api; datamodel: Datamodel; adminRole: string; hasOrganizations: boolean },
 ): AccountsPlan {
   const { roles = {}, session = {}, userModel = 'User' } = definition;
   checkRoles(roles, adminRole);
+  checkPersonalData(definition.personalData ?? {}, api.models);
   const user = api.models.get(userModel);
   if (!user) {
     throw new StartupError(
@@ -68,7 +75,7 @@ export function planAccounts(
     user,
     userKey: key,
     account: datamodel.models.get('AuthAccount')!,
-    hasOrganizations: datamodel.models.has('OrganizationMember'),
+    hasOrganizations,
     roles,
     adminRole,
     signUp: definition.signUp ?? 'open',
