@@ -42,7 +42,10 @@ describe.each(pages)('docs/%s', (page) => {
   /** Ann, who has just signed in: what changes an account takes more than a token that says who she is. */
   async function signedIn() {
     const sql = async (text: string, ...values: unknown[]) => (await ask(server.databaseUrl, text, values)) as never;
-    await sql(`insert into auth_accounts (user_id, email) values ($1, 'ann@mill.test') on conflict do nothing`, team.ann);
+    await sql(
+      `insert into auth_accounts (user_id, email) values ($1, 'ann@mill.test') on conflict do nothing`,
+      team.ann,
+    );
     return openSessionOf({ ...server, sql }, { userId: team.ann });
   }
 

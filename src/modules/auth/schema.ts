@@ -6,8 +6,8 @@ import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { mailFields } from './mail/fields.ts';
 import { ownFields } from './own/fields.ts';
-import { passwordFields } from './password/fields.ts';
 import { passkeyFields } from './passkeys/fields.ts';
+import { passwordFields } from './password/fields.ts';
 import { sessionFields } from './sessions/fields.ts';
 import { totpFields } from './totp/fields.ts';
 
