@@ -16,6 +16,7 @@ import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
 import { handleMails } from './mail/mail-kinds.ts';
+import { createProviderClients, type ProviderClients } from './oauth/discovery.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
 import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
@@ -50,6 +51,8 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   publicUrl(): URL;
   /** Where pages may be that a sign-in ends at: an origin of ours, one of CORS_ORIGINS, or one that app/accounts.ts names. */
   isOwnPage(url: URL): boolean;
+  /** The providers that sign in; others after a reload. */
+  providers(): ProviderClients;
   /** The viewer of a token of a session. @throws UNAUTHENTICATED when it has ended */
   viewerOf(claims: Readonly<Record<string, unknown>>): Promise<Viewer>;
   /** The same viewer as they are now. @throws UNAUTHENTICATED when what they asked by has ended */
@@ -74,6 +77,7 @@ export async function openAccounts(
   const limits = stack.use(openRateLimits(bus, secrets.derive('limits'), log));
   const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
+  const providers = providersOf(plan, log);
   const owned = stack.move();
   const accounts: Accounts = {
     ...parts,
@@ -97,6 +101,7 @@ export async function openAccounts(
         (/^https?:$/.test(url.protocol) && origins.has(url.origin))
       );
     },
+    providers,
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
     renewed: async (viewer) => (viewer.token ? viewerOfSession(viewer.token, { states, plan: plan() }) : viewer),
     runHook(name, work) {
@@ -108,4 +113,15 @@ export async function openAccounts(
   };
   handleMails(accounts);
   return accounts;
+}
+
+/** What was learnt of providers lasts as long as what the application says of them. */
+function providersOf(plan: () => AccountsPlan, log: Logger): () => ProviderClients {
+  let known: { plan: AccountsPlan; clients: ProviderClients } | undefined;
+  return () => {
+    const current = plan();
+    if (known?.plan !== current)
+      known = { plan: current, clients: createProviderClients(current.definition.providers ?? {}, { log }) };
+    return known.clients;
+  };
 }

@@ -17,4 +17,6 @@ export const limits = {
   codesFromAnywhere: { name: 'codes-account', points: 50, seconds: 86_400 },
   /** Codes by which an account sets an app up. */
   appCodes: { name: 'app-codes', points: 10, seconds: 900 },
+  /** Sign-ins by a provider that are begun from one network: each is kept for ten minutes. */
+  providerStarts: { name: 'provider-starts', points: 300, seconds: 600 },
 } as const satisfies Record<string, RateRule>;

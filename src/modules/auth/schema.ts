@@ -5,6 +5,7 @@ import { factorFields } from './factors/fields.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { mailFields } from './mail/fields.ts';
+import { oauthFields } from './oauth/fields.ts';
 import { ownFields } from './own/fields.ts';
 import { passkeyFields } from './passkeys/fields.ts';
 import { passwordFields } from './password/fields.ts';
@@ -25,4 +26,5 @@ export function accountsSchema(builder: Builder, api: Api): void {
   factorFields(builder, fields);
   totpFields(builder, fields);
   passkeyFields(builder, fields);
+  oauthFields(builder, fields);
 }
