@@ -159,8 +159,8 @@ describe('a key that the token brings or points to', () => {
     'as jwk': () => sign({}, { jwk: stranger.publicJwk }, stranger.privateKey),
     'as jwk, by no name': () => sign({}, { kid: undefined, jwk: stranger.publicJwk }, stranger.privateKey),
     'by jku': () => sign({}, { kid: stranger.kid, jku: `${trapUrl}/jku` }, stranger.privateKey),
-    'by x5u': () => sign({}, { kid: stranger.kid, x5u: `${trapUrl}/x5u` }, stranger.privateKey),
-    'by the issuer’s own address': () => sign({ iss: trapUrl }, { kid: stranger.kid }, stranger.privateKey),
+    'by x5u': () => sign({}, { kid: 'x5u', x5u: `${trapUrl}/x5u` }, stranger.privateKey),
+    'by the issuer’s own address': () => sign({ iss: trapUrl }, { kid: 'theirs' }, stranger.privateKey),
     'as x5c': async () => {
       const der = (await exportSPKI(stranger.publicKey)).replace(/-----[^-]+-----|\n/g, '');
       return sign({}, { x5c: [der] }, stranger.privateKey);
@@ -428,21 +428,6 @@ describe('claims of a session’s token', () => {
       for (const [name, token] of Object.entries(refused)) expect((await ask(token)).status, name).toBe(401);
     } finally {
       issuer.close();
-    }
-  });
-
-  it('of a session that has ended are refused at once, on every node', async () => {
-    await using other = await startServer({
-      databaseUrl: server.databaseUrl,
-      config: (config) => withKnownSecret({ ...config, tokens: { ...config.tokens, audience: 'app' } }),
-    });
-    const gone = await signIn(server, team.dora);
-    for (const { url } of [server, other]) expect((await askAs(url, gone.accessToken, query)).status).toBe(200);
-    await askAs(server.url, gone.accessToken, 'mutation { signOut }');
-    const ended = performance.now();
-    for (const { url } of [server, other]) {
-      await expect.poll(async () => (await askAs(url, gone.accessToken, query)).status, { interval: 20 }).toBe(401);
-      expect(performance.now() - ended).toBeLessThan(1000);
     }
   });
 });

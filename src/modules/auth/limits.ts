@@ -19,4 +19,6 @@ export const limits = {
   appCodes: { name: 'app-codes', points: 10, seconds: 900 },
   /** Sign-ins by a provider that are begun from one network: each is kept for ten minutes. */
   providerStarts: { name: 'provider-starts', points: 300, seconds: 600 },
+  /** Sign-ins of devices of one network. */
+  devices: { name: 'devices', points: 120, seconds: 60 },
 } as const satisfies Record<string, RateRule>;

@@ -62,6 +62,8 @@ export interface AccountsPlan {
   /** The module's own model: where its tables are. */
   account: Model;
   hasOrganizations: boolean;
+  /** All models, by their names in the schema. */
+  models: Datamodel['models'];
   roles: RoleTable;
   adminRole: string;
   signUp: 'open' | 'invited' | 'closed';
@@ -111,6 +113,7 @@ export function planAccounts(
     user,
     userKey: key,
     account: datamodel.models.get('AuthAccount')!,
+    models: datamodel.models,
     hasOrganizations: datamodel.models.has('OrganizationMember'),
     roles,
     adminRole,
