@@ -201,6 +201,23 @@ describe('a lock-out', () => {
       expect(codesOf(await signInWith(server, { email, password, deviceToken }))).toBeUndefined();
   });
 
+  it('does not touch a browser either, in which the device is a cookie that no script reads', async () => {
+    const account = await openAccount(server);
+    const headers = { 'x-millrace-session': 'cookie', 'x-millrace-csrf': '1', origin: server.url };
+    const response = await postAs(server, { headers }, signInText, { email: account.email, password });
+    const { data } = (await response.json()) as { data: { signIn: object } };
+    expect(data.signIn).toMatchObject({ deviceToken: null, session: { accessToken: null, refreshToken: null } });
+    const cookie = response.headers.getSetCookie().find((text) => text.includes('device='))!;
+    expect(cookie).toMatch(/^millrace-device=mrd_[\w.-]+; .*HttpOnly.*SameSite=Lax/i);
+    await countJudged(Array.from({ length: 110 }, () => tryOf(account.email, newAddress())));
+    const again = { ...headers, cookie: cookie.split(';', 1)[0]! };
+    expect(codesOf(await signInWith(server, account))).toEqual(limited);
+    expect(codesOf(await signInWith(server, account, { headers: again }))).toBeUndefined();
+    // A page of another site sends the cookie too, and it counts for nothing.
+    const foreign = { ...again, origin: 'https://evil.example' };
+    expect(codesOf(await signInWith(server, account, { headers: foreign }))).not.toBeUndefined();
+  });
+
   it('is not passed with a forged device, or with one of another account', async () => {
     const { email } = await underAttack();
     const other = await openAccount(server);

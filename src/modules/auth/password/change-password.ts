@@ -30,7 +30,7 @@ export async function changePassword(ctx: Needs, current: string | null | undefi
   if (session.impersonatorId !== undefined) throw new MillraceError('FORBIDDEN', 'not while acting as somebody else');
   const { db } = ctx.accounts!;
   const account = await findAccount(db, id);
-  if (!account || account.kind !== 'person' || account.email === undefined)
+  if (account?.kind !== 'person' || account.email === undefined)
     throw new MillraceError('FORBIDDEN', 'a password belongs to an address, and this account has none');
   if (current === undefined || current === null) await requireFresh(ctx, (userId) => secondFactorsOf({ db }, userId));
   else if (!(await isOwnPassword(ctx, id, current))) throw invalidInput('current', 'is not the password');
