@@ -15,8 +15,11 @@ import type { Secrets } from '../../platform/secrets.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
+import { handleMails } from './mail/mail-kinds.ts';
 import { createProviderClients, type ProviderClients } from './oauth/discovery.ts';
+import { createKeyViewers } from './api-keys/key-viewer.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
+import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
 import { openViewerStates, type ViewerStates } from './viewer-states.ts';
@@ -41,6 +44,7 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   readonly config: AccountsConfig;
   readonly limits: RateLimits;
   readonly hasher: Hasher;
+  readonly readNewPassword: ReadNewPassword;
   /** What the application says of them; another one after a reload. */
   readonly plan: AccountsPlan;
   readonly states: ViewerStates;
@@ -52,6 +56,8 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   providers(): ProviderClients;
   /** The viewer of a token of a session. @throws UNAUTHENTICATED when it has ended */
   viewerOf(claims: Readonly<Record<string, unknown>>): Promise<Viewer>;
+  /** The viewer of an API key. @throws UNAUTHENTICATED when it is none, or has ended */
+  viewerOfKey(text: string): Promise<Viewer>;
   /** The same viewer as they are now. @throws UNAUTHENTICATED when what they asked by has ended */
   renewed(viewer: Viewer): Promise<Viewer>;
   /** Runs what the application wants to be told after the fact; what fails there is logged, and concerns nobody else. */
@@ -72,15 +78,17 @@ export async function openAccounts(
   stack.use(sweepExpired(db));
   const states = stack.use(openViewerStates({ db, tail, plan: plan() }));
   const limits = stack.use(openRateLimits(bus, secrets.derive('limits'), log));
+  const keyViewers = createKeyViewers(db, states, plan);
   const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
   const providers = providersOf(plan, log);
   const owned = stack.move();
-  return {
+  const accounts: Accounts = {
     ...parts,
     config,
     limits,
     hasher,
+    readNewPassword: createPasswordPolicy(),
     get plan() {
       return plan();
     },
@@ -99,7 +107,11 @@ export async function openAccounts(
     },
     providers,
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
-    renewed: async (viewer) => (viewer.token ? viewerOfSession(viewer.token, { states, plan: plan() }) : viewer),
+    viewerOfKey: keyViewers.ofText,
+    async renewed(viewer) {
+      if (viewer.apiKeyPrefix !== undefined) return keyViewers.ofPrefix(viewer.apiKeyPrefix);
+      return viewer.token ? viewerOfSession(viewer.token, { states, plan: plan() }) : viewer;
+    },
     runHook(name, work) {
       void Promise.resolve()
         .then(work)
@@ -107,6 +119,8 @@ export async function openAccounts(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+  handleMails(accounts);
+  return accounts;
 }
 
 /** What was learnt of providers lasts as long as what the application says of them. */

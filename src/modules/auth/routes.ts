@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../../transport/routes.ts';
+import { linkPageRoute } from './mail/link-page.ts';
 import { oauthRoutes } from './oauth/routes.ts';
 import type { Needs } from './users.ts';
 
@@ -8,5 +9,5 @@ import type { Needs } from './users.ts';
  * @param needsOf what is known of whoever sends a request, as whom nobody has signed in; its `db` is the pool
  */
 export function authRoutes(needsOf: (request: IncomingMessage, response: ServerResponse) => Needs): readonly Route[] {
-  return [...oauthRoutes(needsOf)];
+  return [linkPageRoute, ...oauthRoutes(needsOf)];
 }
