@@ -659,6 +659,11 @@ describe('linking', () => {
     expect(errors).toBeUndefined();
     expect(data.finishIdentityLink).toMatchObject({ provider: 'other', email: person.email });
     expect((await signIn(person, 'other')).userId).toBe(userId);
+    const kinds = await sql<{ kind: string }>('select kind from auth_events where user_id = $1 order by at, id', [
+      userId,
+    ]);
+    const expected = ['identity-linked', 'signed-up', 'signed-in', 'identity-linked', 'signed-in'];
+    expect(kinds.map(({ kind }) => kind)).toEqual(expected);
   });
 
   it('makes a person of a guest, whose sessions and rows stay, and who has the proved address', async () => {

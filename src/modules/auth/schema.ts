@@ -1,9 +1,9 @@
 import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
 import { keyFields } from './admin/key-fields.ts';
-import { factorFields } from './factors/fields.ts';
 import { apiKeyFields } from './api-keys/fields.ts';
 import { deviceFields } from './devices/fields.ts';
+import { factorFields } from './factors/fields.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { mailFields } from './mail/fields.ts';

@@ -11,6 +11,7 @@ import { MillraceError } from '../../../errors.ts';
 import { recordEvent } from '../audit.ts';
 import { normalEmailAddress } from '../email-address.ts';
 import { requireMaySignUp } from '../may-sign-up.ts';
+import { sendNotice } from '../notices.ts';
 import { signInRefused } from '../refusals.ts';
 import { takeOver } from '../take-over.ts';
 import { type Account, findAccount, findAccountByEmail, makeAccount, type Needs } from '../users.ts';
@@ -37,6 +38,7 @@ export async function accountOfProfile(ctx: Needs, provider: string, profile: Pr
   const account = holder && (await claimAccount(ctx, holder, profile));
   if (account) {
     await insertIdentity(ctx, account.userId, provider, profile);
+    await sendNotice(ctx, account.userId, 'provider-linked');
     return { account, isNew: false };
   }
   await requireMaySignUp(ctx, holder ? undefined : email);
@@ -49,6 +51,7 @@ export async function accountOfProfile(ctx: Needs, provider: string, profile: Pr
     method: provider,
   });
   await insertIdentity(ctx, made.userId, provider, profile);
+  await recordEvent(ctx, ctx.db, 'signed-up', { userId: made.userId, details: { method: provider } });
   return { account: made, isNew: true };
 }
 
@@ -130,6 +133,7 @@ export async function linkIdentity(ctx: Needs, userId: string, provider: string,
   }
   const identity = await insertIdentity(ctx, userId, provider, profile);
   await upgradeGuest(ctx, userId, profile);
+  await sendNotice(ctx, userId, 'provider-linked');
   return identity;
 }
 
@@ -166,6 +170,7 @@ export async function unlinkIdentity(ctx: Needs, userId: string, id: string): Pr
   if (!(await hasMeans(ctx, userId)))
     throw new MillraceError('CONFLICT', 'Nothing else would sign you in: set a password or link another one first.');
   await recordEvent(ctx, ctx.db, 'identity-unlinked', { userId, details: { provider: removed[0], identity: id } });
+  await sendNotice(ctx, userId, 'provider-unlinked');
 }
 
 /** Whether anything signs an account in: a password, a provider, a passkey, or links to an address that is proved. */
