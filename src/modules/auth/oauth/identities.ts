@@ -13,6 +13,7 @@ import { recordEvent } from '../audit.ts';
 import { normalEmailAddress } from '../email-address.ts';
 import { requireWayIn } from '../factors/factor-changes.ts';
 import { requireMaySignUp } from '../may-sign-up.ts';
+import { sendNotice } from '../notices.ts';
 import { signInRefused } from '../refusals.ts';
 import { takeOver } from '../take-over.ts';
 import { type Account, findAccount, findAccountByEmail, makeAccount, type Needs } from '../users.ts';
@@ -39,6 +40,7 @@ export async function accountOfProfile(ctx: Needs, provider: string, profile: Pr
   const account = holder && (await claimAccount(ctx, holder, profile));
   if (account) {
     await insertIdentity(ctx, account.userId, provider, profile);
+    await sendNotice(ctx, account.userId, 'provider-linked');
     return { account, isNew: false };
   }
   await requireMaySignUp(ctx, holder ? undefined : email);
@@ -51,6 +53,7 @@ export async function accountOfProfile(ctx: Needs, provider: string, profile: Pr
     method: provider,
   });
   await insertIdentity(ctx, made.userId, provider, profile);
+  await recordEvent(ctx, ctx.db, 'signed-up', { userId: made.userId, details: { method: provider } });
   return { account: made, isNew: true };
 }
 
@@ -132,6 +135,7 @@ export async function linkIdentity(ctx: Needs, userId: string, provider: string,
   }
   const identity = await insertIdentity(ctx, userId, provider, profile);
   await upgradeGuest(ctx, userId, profile);
+  await sendNotice(ctx, userId, 'provider-linked');
   return identity;
 }
 
@@ -167,4 +171,5 @@ export async function unlinkIdentity(ctx: Needs, userId: string, id: string): Pr
   if (!removed) throw new MillraceError('NOT_FOUND', 'There is no such identity.');
   await requireWayIn(ctx, userId);
   await recordEvent(ctx, ctx.db, 'identity-unlinked', { userId, details: { provider: removed[0], identity: id } });
+  await sendNotice(ctx, userId, 'provider-unlinked');
 }
