@@ -114,7 +114,8 @@ async function carryOut({ root, foreign, platformSchema, migrations }: Plan): Pr
   await writeFile(join(root, 'prisma', 'app.prisma'), foreign.models);
   await writeFile(join(root, 'prisma', 'schema.prisma'), platformSchema);
   await writeFile(join(root, 'app', 'rules.ts'), closedRules);
-  for (const name of ['seed.ts', 'schema.ts', 'documents.ts', 'accounts.ts']) await rm(join(root, 'app', name), { force: true });
+  for (const name of ['seed.ts', 'schema.ts', 'documents.ts', 'accounts.ts'])
+    await rm(join(root, 'app', name), { force: true });
   for (const path of optional) await rm(join(root, path), { force: true });
   await rm(target, { recursive: true, force: true });
   if (migrations) await cp(migrations, target, { recursive: true });

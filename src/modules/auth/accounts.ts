@@ -16,7 +16,9 @@ import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
 import { handleMails } from './mail/mail-kinds.ts';
+import { createProviderClients, type ProviderClients } from './oauth/discovery.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
+import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
 import { openViewerStates, type ViewerStates } from './viewer-states.ts';
@@ -41,6 +43,7 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   readonly config: AccountsConfig;
   readonly limits: RateLimits;
   readonly hasher: Hasher;
+  readonly readNewPassword: ReadNewPassword;
   /** What the application says of them; another one after a reload. */
   readonly plan: AccountsPlan;
   readonly states: ViewerStates;
@@ -48,6 +51,8 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   publicUrl(): URL;
   /** Where pages may be that a sign-in ends at: an origin of ours, one of CORS_ORIGINS, or one that app/accounts.ts names. */
   isOwnPage(url: URL): boolean;
+  /** The providers that sign in; others after a reload. */
+  providers(): ProviderClients;
   /** The viewer of a token of a session. @throws UNAUTHENTICATED when it has ended */
   viewerOf(claims: Readonly<Record<string, unknown>>): Promise<Viewer>;
   /** The same viewer as they are now. @throws UNAUTHENTICATED when what they asked by has ended */
@@ -72,12 +77,14 @@ export async function openAccounts(
   const limits = stack.use(openRateLimits(bus, secrets.derive('limits'), log));
   const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
+  const providers = providersOf(plan, log);
   const owned = stack.move();
   const accounts: Accounts = {
     ...parts,
     config,
     limits,
     hasher,
+    readNewPassword: createPasswordPolicy(),
     get plan() {
       return plan();
     },
@@ -94,6 +101,7 @@ export async function openAccounts(
         (/^https?:$/.test(url.protocol) && origins.has(url.origin))
       );
     },
+    providers,
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
     renewed: async (viewer) => (viewer.token ? viewerOfSession(viewer.token, { states, plan: plan() }) : viewer),
     runHook(name, work) {
@@ -105,4 +113,15 @@ export async function openAccounts(
   };
   handleMails(accounts);
   return accounts;
+}
+
+/** What was learnt of providers lasts as long as what the application says of them. */
+function providersOf(plan: () => AccountsPlan, log: Logger): () => ProviderClients {
+  let known: { plan: AccountsPlan; clients: ProviderClients } | undefined;
+  return () => {
+    const current = plan();
+    if (known?.plan !== current)
+      known = { plan: current, clients: createProviderClients(current.definition.providers ?? {}, { log }) };
+    return known.clients;
+  };
 }

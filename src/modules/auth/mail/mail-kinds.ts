@@ -96,6 +96,7 @@ export function mailKinds(accounts: Accounts): { [Kind in keyof MailJobs]: MailM
     },
     async 'sign-up'({ email, name, profile, hash, redirectTo }) {
       if (await findAccountByEmail(db, email)) return compose('account-exists', email, {});
+      if (!(await mayBeTold(accounts, email, undefined))) return undefined;
       const data = { name, profile, hash };
       return withLink('sign-up', email, 'sign-up', { data, redirectTo });
     },
@@ -153,6 +154,8 @@ async function mayBeTold({ plan, db }: Accounts, email: string, account: Account
 
 /** Ends what was sent to an address before, for the same. @NOTE an undoing stays: whoever has taken an account changes its address twice. */
 async function endOlder(db: Queryable, kind: ChallengeKind, email: string, userId: string | undefined): Promise<void> {
+  // @NOTE each link has its own sign-up's password: a stranger who signs up by an address must not end its owner's.
+  if (kind === 'sign-up') return;
   await db.query({
     text: `delete from millrace.auth_challenges
       where kind = $1 and data ->> 'email' = $2 and user_id is not distinct from $3`,
