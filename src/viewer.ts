@@ -24,8 +24,8 @@ export interface Viewer {
   readonly session?: ViewerSession;
   /** What an API key is limited to; undefined for everybody who has none. */
   readonly scopes?: readonly string[];
-  /** Which API key was sent; undefined for everybody who has none. */
-  readonly apiKeyId?: string;
+  /** The prefix of the API key that was sent; undefined for everybody who has none. */
+  readonly apiKeyPrefix?: string;
   /** Why a cookie that was sent counts for nothing: told where they are asked to sign in. */
   readonly refusedCookie?: string;
 }

@@ -18,7 +18,7 @@ describe.each(pages)('docs/%s', (page) => {
   const sockets: SocketClient[] = [];
   let stream: ChangeStream;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ config: (config) => ({ ...config, mail: { kind: 'outbox' } }) });
     await insertTeam(server.databaseUrl);
     await ask(server.databaseUrl, 'create extension if not exists pg_trgm');
   });

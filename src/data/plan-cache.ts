@@ -50,7 +50,7 @@ export function createPlanCache<P extends { slots: readonly RuleSlot[] }>(size: 
     },
     get(at, part, verdicts, make) {
       const known = identify(at);
-      const key = `${known.id}/${part}/${known.shape(at.variables)}`;
+      const key = `${known.id}/${part}/${verdicts.scope}/${known.shape(at.variables)}`;
       const shelf = shelves.get(key);
       const plan = shelf?.plans.get(shapeOf(shelf.slots, verdicts));
       if (plan) return plan;

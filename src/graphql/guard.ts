@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { GraphQLFieldResolver, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { Context } from '../context.ts';
+import { covers } from '../data/rules/scopes.ts';
 import type { DataOperation } from '../data/schema.ts';
 import { MillraceError } from '../errors.ts';
 import type { Viewer } from '../viewer.ts';
@@ -37,7 +38,7 @@ export function guardRoots(schema: GraphQLSchema): void {
     roots.map((root) => {
       const fields = Object.values(root.getFields()).map((field) => [
         field.name,
-        guard(permissionOf(field.extensions)),
+        guard(permissionOf(field.extensions, root === schema.getMutationType())),
       ]);
       return [root.name, Object.fromEntries(fields)];
     }),
@@ -57,7 +58,7 @@ export function guardRoots(schema: GraphQLSchema): void {
       const middleware = middlewares[root.name]![field.name]!;
       const resolve = field.resolve as Resolver;
       field.resolve = (parent, args, context, info) => middleware(resolve, parent, args, context, info);
-      const permission = permissionOf(field.extensions);
+      const permission = permissionOf(field.extensions, root === schema.getMutationType());
       const guard: Guard = (context) => permission(context) === true;
       field.extensions = { ...field.extensions, guard };
       const { subscribe } = field;
@@ -81,7 +82,10 @@ export const guardOf = (extensions: Readonly<Record<string, unknown>>): Guard =>
 const rootsOnly = (roots: readonly GraphQLObjectType[]): GraphQLSchema =>
   ({ getTypeMap: () => Object.fromEntries(roots.map((r) => [r.name, r])) }) as unknown as GraphQLSchema;
 
-function permissionOf(extensions: Readonly<Record<string, unknown>>): (context: Context) => true | Error {
+function permissionOf(
+  extensions: Readonly<Record<string, unknown>>,
+  isMutation: boolean,
+): (context: Context) => true | Error {
   const operation = extensions.data as DataOperation | undefined;
   if (operation) {
     const { action, model } = operation;
@@ -89,7 +93,11 @@ function permissionOf(extensions: Readonly<Record<string, unknown>>): (context: 
     return ({ verdicts, viewer }) => actions.some((one) => verdicts.of(`${one}:${model}`) !== false) || refuse(viewer);
   }
   const access = extensions.access as Access | undefined;
-  return ({ viewer }) => viewer.isAdmin || isAllowed(access, viewer) || refuse(viewer);
+  const scope = extensions.account ? 'accounts' : isMutation ? 'write' : 'read';
+  return ({ viewer }) => {
+    const isIn = viewer.scopes === undefined || covers(viewer.scopes, scope);
+    return (isIn && (viewer.isAdmin || isAllowed(access, viewer))) || refuse(viewer);
+  };
 }
 
 function isAllowed(access: Access | undefined, viewer: Viewer): boolean {
@@ -102,7 +110,10 @@ export const refuse = (viewer: Viewer): Error =>
   toClientError(
     viewer.isAnonymous
       ? new MillraceError('UNAUTHENTICATED', ['sign in to do this', viewer.refusedCookie].filter(Boolean).join(': '))
-      : new MillraceError('FORBIDDEN', 'not allowed'),
+      : new MillraceError(
+          'FORBIDDEN',
+          viewer.scopes ? 'not allowed, or not within the scopes of the key' : 'not allowed',
+        ),
   );
 
 const refusal = (error: unknown, _parent: unknown, _args: unknown, context: Context): Error =>

@@ -151,9 +151,11 @@ const passing = new Set(['exp', 'iat', 'nbf', 'jti', 'auth_time', 'nonce', 'sid'
  * What else than who it is a viewer's sight may depend on.
  * @NOTE a part of what is sent, and not of who sends it: with other rights the same key is refused, not done again.
  */
-const rightsOf = ({ claims }: Viewer): unknown =>
+const rightsOf = ({ claims, role, roles, orgRoles, scopes }: Viewer): unknown => [
   Object.entries(claims)
     .filter(([name]) => !passing.has(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+    .sort(([a], [b]) => (a < b ? -1 : 1)),
+  [role ?? null, roles, Object.entries(orgRoles).sort(([a], [b]) => (a < b ? -1 : 1)), scopes ?? null],
+];
 
 const hash = (value: unknown): Buffer => createHash('sha256').update(JSON.stringify(value)).digest();

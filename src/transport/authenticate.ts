@@ -8,14 +8,14 @@ import { stranger, type Viewer, viewerOf } from '../viewer.ts';
 export type Authenticate = (credentials: Credentials) => Promise<Viewer>;
 
 /**
- * The viewer that credentials prove: by an `Authorization` header (RFC 6750, bearer tokens), else by a cookie. A header that proves
+ * The viewer that credentials prove: by an `Authorization` header (RFC 6750: an access token or an API key), else by a cookie. A header that proves
  * nothing is refused. A cookie that proves nothing is as if not there, for its page cannot take it away: it could not sign in again.
  * @throws UNAUTHENTICATED, UNAVAILABLE
  */
 export function createAuthenticate(
   tokens: Tokens,
   adminRole: string,
-  accounts: Pick<Accounts, 'viewerOf'> | undefined,
+  accounts: Pick<Accounts, 'viewerOf' | 'viewerOfKey'> | undefined,
 ): Authenticate {
   const viewerBy = async (token: string): Promise<Viewer> => {
     const claims = await tokens.verify(token);
@@ -26,7 +26,7 @@ export function createAuthenticate(
     if (authorization !== undefined) {
       const token = /^Bearer +([^\s]+) *$/i.exec(authorization)?.[1];
       if (token === undefined) throw new MillraceError('UNAUTHENTICATED', 'send `Authorization: Bearer <token>`');
-      return viewerBy(token);
+      return accounts && token.startsWith('mrk_') ? accounts.viewerOfKey(token) : viewerBy(token);
     }
     const cookie = credentials.accessCookie;
     if (cookie === undefined) return stranger;

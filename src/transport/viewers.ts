@@ -52,9 +52,11 @@ export function createViewers(
 /** Whether a change may be about a viewer. Whoever has neither session nor key is what their token says until it expires. */
 export const concerns = (
   { sessions, users, apiKeys, all }: StateChange,
-  { id, session, apiKeyId }: Viewer,
+  { id, session, apiKeyPrefix }: Viewer,
 ): boolean => {
-  if (session === undefined && apiKeyId === undefined) return false;
+  if (session === undefined && apiKeyPrefix === undefined) return false;
   if (all || (id !== undefined && users.has(id))) return true;
-  return (session !== undefined && sessions.has(session.id)) || (apiKeyId !== undefined && apiKeys.has(apiKeyId));
+  return (
+    (session !== undefined && sessions.has(session.id)) || (apiKeyPrefix !== undefined && apiKeys.has(apiKeyPrefix))
+  );
 };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readSources, type Sources } from '../../src/application.ts';
+import { createApplication, readSources, type Sources } from '../../src/application.ts';
+import type { Config, GraphqlConfig } from '../../src/config/config.ts';
 import type { AccountsDefinition } from '../../src/modules/auth/define-accounts.ts';
 import {
   askBy,
@@ -30,14 +31,27 @@ const refused = ['UNAUTHENTICATED'];
 
 let server: TestServer;
 let sources: Sources;
+let graphql: GraphqlConfig;
 beforeAll(async () => {
   sources = await readSources(process.cwd());
-  server = await startServer({ config: withPasswords });
+  const keep = (config: Config) => {
+    graphql = config.graphql;
+    return withPasswords(config);
+  };
+  server = await startServer({ config: keep });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-const startWith = (accounts: AccountsDefinition) =>
-  startServer({ config: withPasswords, sources: { ...sources, accounts } });
+/** Serves another app/accounts.ts while a test runs. */
+async function serving(accounts: AccountsDefinition, test: () => Promise<void>): Promise<void> {
+  const before = server.server.application();
+  await server.server.replace(createApplication({ ...sources, accounts }, graphql));
+  try {
+    await test();
+  } finally {
+    await server.server.replace(before);
+  }
+}
 
 /** Everything of an answer that a stranger sees, but for the clock. */
 async function seen(response: Response): Promise<unknown> {
@@ -58,8 +72,8 @@ const countOf = async (email: string) => [
 ];
 
 /** Signs in, and must succeed. */
-async function enter(email: string, typed: string, to = server) {
-  const { data, errors } = await signInWith(to, { email, password: typed });
+async function enter(email: string, typed: string) {
+  const { data, errors } = await signInWith(server, { email, password: typed });
   if (errors) throw new Error(JSON.stringify(errors));
   return data.signIn.session as { userId: string; sessionId: string; accessToken: string; refreshToken: string };
 }
@@ -270,44 +284,48 @@ describe('signing up', () => {
   });
 
   it('is closed where the application says so, and for the invited where it says that', async () => {
-    await using closed = await startWith({ signUp: 'closed' });
-    expect(codesOf(await signUpWith(closed, { email: newEmail(), password }))).toEqual(['FORBIDDEN']);
-    await using invited = await startWith({ signUp: 'invited' });
     const [guest, stranger] = [newEmail(), newEmail()];
-    await ask(
-      invited.databaseUrl,
-      `with o as (insert into organizations (id, name) values (gen_random_uuid(), 'The Mill') returning id)
-      insert into organization_invitations (id, organization_id, email, invited_by, expires_at)
-      select gen_random_uuid(), id, '${guest}', 'x', now() + interval '1 day' from o`,
-    );
-    const answers = [];
-    for (const email of [stranger, guest]) answers.push(await signUpWith(invited, { email, password }));
-    expect(answers[0]).toEqual(answers[1]);
-    const link = tokenIn((await mailsArrived(invited, guest, 1))[0]!);
-    expect(await mailsTo(invited, stranger)).toEqual([]);
-    expect(codesOf(await completeWith(invited, link, password))).toBeUndefined();
+    await serving({ signUp: 'closed' }, async () => {
+      expect(codesOf(await signUpWith(server, { email: guest, password }))).toEqual(['FORBIDDEN']);
+    });
+    await serving({ signUp: 'invited' }, async () => {
+      await ask(
+        server.databaseUrl,
+        `with o as (insert into organizations (id, name) values (gen_random_uuid(), 'The Mill') returning id)
+        insert into organization_invitations (id, organization_id, email, invited_by, expires_at)
+        select gen_random_uuid(), id, '${guest}', 'x', now() + interval '1 day' from o`,
+      );
+      const answers = [];
+      for (const email of [stranger, guest]) answers.push(await signUpWith(server, { email, password }));
+      expect(answers[0]).toEqual(answers[1]);
+      const link = tokenIn((await mailsArrived(server, guest, 1))[0]!);
+      expect(await mailsTo(server, stranger)).toEqual([]);
+      expect(codesOf(await completeWith(server, link, password))).toBeUndefined();
+    });
   });
 
   it('is refused by the application’s own hook, in its words, before anything is sent', async () => {
-    await using own = await startWith({
-      beforeSignUp: ({ email }) => (email!.endsWith('@mill.test') ? undefined : 'only millers'),
+    const beforeSignUp: AccountsDefinition['beforeSignUp'] = ({ email }) =>
+      email!.endsWith('@mill.test') ? undefined : 'only millers';
+    await serving({ beforeSignUp }, async () => {
+      const email = newEmail();
+      const [problem] = (await signUpWith(server, { email, password })).errors!;
+      expect(problem).toMatchObject({ message: 'only millers', extensions: { code: 'FORBIDDEN' } });
+      expect(await mailsTo(server, email)).toEqual([]);
     });
-    const email = newEmail();
-    expect((await signUpWith(own, { email, password })).errors![0]).toMatchObject({
-      message: 'only millers',
-      extensions: { code: 'FORBIDDEN' },
-    });
-    expect(await mailsTo(own, email)).toEqual([]);
   });
 
   it('signs in at once where addresses need not be verified, and tells then whether one is taken', async () => {
-    await using own = await startWith({ verifyEmail: false });
-    const email = newEmail();
-    const { data } = await signUpWith(own, { email, password });
-    expect(await isSignedIn(own, data.signUp.signIn.session.accessToken)).toBe(true);
-    const again = await Promise.all(Array.from({ length: 30 }, () => signUpWith(own, { email, password: other })));
-    for (const answer of again) expect(codesOf(answer)).toEqual(['CONFLICT']);
-    await enter(email, password, own);
+    await serving({ verifyEmail: false }, async () => {
+      const email = newEmail();
+      const { data } = await signUpWith(server, { email, password });
+      expect(data.signUp.verificationSent).toBe(true);
+      expect(await isSignedIn(server, data.signUp.signIn.session.accessToken)).toBe(true);
+      const again = await Promise.all(Array.from({ length: 30 }, () => signUpWith(server, { email, password: other })));
+      for (const answer of again) expect(codesOf(answer)).toEqual(['CONFLICT']);
+      expect(await countOf(email)).toEqual([1, 1, 1]);
+      await enter(email, password);
+    });
   });
 });
 

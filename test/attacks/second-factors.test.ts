@@ -480,6 +480,28 @@ describe('ways around a second factor', () => {
     expect(await countSessions(server, account.userId)).toBe(before);
   });
 
+  it('leads none by a new password: the factors stay, and are asked for', async () => {
+    const { userId, email, secret } = await openTotpAccount(server);
+    const pending = await pendingOf(server, userId);
+    const reset = await askAs(
+      server,
+      {},
+      `mutation ($token: String!) { resetPassword(token: $token, newPassword: "${password}") }`,
+      { token: await challengeOf(server, 'reset-password', userId, { email }) },
+    );
+    expect(reset.data).toEqual({ resetPassword: true });
+    expect(await countSessions(server, userId)).toBe(0);
+    expect(await fails({ token: pending, code: codeOf(secret) })).toEqual(refused);
+    const { data } = await askAs(
+      server,
+      {},
+      `mutation ($email: String!) { answer: signIn(email: $email, password: "${password}") ${both} }`,
+      { email },
+    );
+    expect(data.answer.session).toBeNull();
+    expect(await fails({ token: data.answer.secondFactor.token, code: codeOf(secret) })).toBeUndefined();
+  });
+
   it('leads none by a refresh: a session stays as strong as it was', async () => {
     const { userId, secret } = await openTotpAccount(server);
     const answer = await completeSecondFactor(server, { token: await pendingOf(server, userId), code: codeOf(secret) });
@@ -535,7 +557,7 @@ describe('proving it once more by a password', () => {
     expect((await prove('four words of no kin')).data).toEqual({ reauthenticate: true });
     expect((await session.query('mutation { startTotp { secret } }')).errors).toBeUndefined();
     const outcomes: (string[] | undefined)[] = [];
-    for (let i = 0; i < 8; i++) outcomes.push(codesOf(await prove('wrong again')));
+    for (let i = 0; i < 11; i++) outcomes.push(codesOf(await prove('wrong again')));
     expect(outcomes.at(-1)).toEqual(['RATE_LIMITED']);
   });
 });

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import { pino } from 'pino';
 import type { AccountsDefinition } from '../../src/modules/auth/define-accounts.ts';
+import { startServer as start } from '../../src/server.ts';
 import { type AccountServer, type SignedIn, sessionFields, startAccountServer } from './accounts.ts';
 import { ask } from './postgres.ts';
 import type { Answer } from './server.ts';
@@ -15,6 +17,8 @@ export const appOrigin = 'https://app.example.test';
 /** A server with accounts that sends its mails to a real SMTP server. */
 export interface MailServer extends AccountServer {
   smtp: TestSmtp;
+  /** Everything that the server has logged, down to the finest. */
+  logged: string[];
   /** Asks from a network of its own, or this one, by whatever headers. */
   from(query: string, variables?: object, network?: string, headers?: Record<string, string>): Promise<Answer>;
   /** The n-th mail to an address; waits for it. */
@@ -64,9 +68,12 @@ export const codeIn = ({ mail }: ReceivedMail): string => /^\d{4} \d{4}$/m.exec(
 export async function startMailServer(accounts: AccountsDefinition = {}): Promise<MailServer> {
   await using stack = new AsyncDisposableStack();
   const smtp = stack.use(await startSmtp());
+  const logged: string[] = [];
+  const log = pino({ level: 'trace' }, { write: (line) => void logged.push(line) });
   const server = stack.use(
     await startAccountServer({
       accounts,
+      start: (config, overrides) => start(config, { ...overrides, log }),
       config: (config) => ({
         ...config,
         http: { ...config.http, trustProxy: 1 },
@@ -101,6 +108,7 @@ export async function startMailServer(accounts: AccountsDefinition = {}): Promis
   return {
     ...server,
     smtp,
+    logged,
     from,
     mailTo,
     link,

@@ -154,7 +154,7 @@ function keyCondition(c: Compiler, schema: GraphQLSchema, model: ApiModel, where
   return uniqueCondition({ ...c, verdicts: allSeeing }, model.model, 't', constant(coerced, 'input.where'));
 }
 
-const allSeeing: Verdicts = { of: () => true, shapeOf: () => '1', isOpen: () => true };
+const allSeeing: Verdicts = { of: () => true, shapeOf: () => '1', isOpen: () => true, scope: '' };
 
 /** What the row of this key says of the conditions, in their order; undefined where there is none. */
 async function readRow(

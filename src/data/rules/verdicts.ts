@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Viewer } from '../../viewer.ts';
 import { isRecord } from '../planner/value.ts';
 import type { Action, RuleSet, UntypedRule } from './rule-set.ts';
+import { isInScope } from './scopes.ts';
 
 /** In a rule's `where`: a value that was undefined. It is SQL's unknown, so that neither it nor its negation matches. */
 export const unknownValue = Symbol('unknown');
@@ -28,15 +29,20 @@ export interface Verdicts {
   shapeOf(slot: RuleSlot): string;
   /** Whether the rule is open to everybody always, so that no plan needs to look at it. */
   isOpen(slot: RuleSlot): boolean;
+  /** Who is limited to scopes has plans of their own: to them, not even what is open to everybody always need be. */
+  readonly scope: string;
 }
 
-/** Asks the rules on behalf of a viewer. A missing model or action is closed; a field without a rule is as open as its row. */
+/**
+ * Asks the rules on behalf of a viewer. A missing model or action is closed; a field without a rule is as open as its row. What is
+ * out of the scopes of an API key is closed, whatever the rules say, and to administrators too.
+ */
 export function verdictsFor(viewer: Viewer, rules: RuleSet): Verdicts {
   const asked = new Map<string, { verdict: Verdict; shape?: string }>();
   const decide = (slot: RuleSlot): Verdict =>
     isComparison(slot)
       ? compare(slot, (model) => entry(`read:${model}`).verdict)
-      : viewer.isAdmin || ask(ruleAt(rules, slot), viewer, slot);
+      : isInScope(viewer.scopes, slot) && (viewer.isAdmin || ask(ruleAt(rules, slot), viewer, slot));
   const entry = (slot: RuleSlot): { verdict: Verdict; shape?: string } => {
     let known = asked.get(slot);
     if (!known) {
@@ -52,7 +58,8 @@ export function verdictsFor(viewer: Viewer, rules: RuleSet): Verdicts {
       known.shape ??= shapeOfVerdict(known.verdict);
       return known.shape;
     },
-    isOpen: (slot) => ruleAt(rules, slot) === true,
+    isOpen: (slot) => ruleAt(rules, slot) === true && isInScope(viewer.scopes, slot),
+    scope: viewer.scopes?.join(' ') ?? '',
   };
 }
 

@@ -17,6 +17,7 @@ import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
 import { handleMails } from './mail/mail-kinds.ts';
 import { createProviderClients, type ProviderClients } from './oauth/discovery.ts';
+import { createKeyViewers } from './api-keys/key-viewer.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
 import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
@@ -55,6 +56,8 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   providers(): ProviderClients;
   /** The viewer of a token of a session. @throws UNAUTHENTICATED when it has ended */
   viewerOf(claims: Readonly<Record<string, unknown>>): Promise<Viewer>;
+  /** The viewer of an API key. @throws UNAUTHENTICATED when it is none, or has ended */
+  viewerOfKey(text: string): Promise<Viewer>;
   /** The same viewer as they are now. @throws UNAUTHENTICATED when what they asked by has ended */
   renewed(viewer: Viewer): Promise<Viewer>;
   /** Runs what the application wants to be told after the fact; what fails there is logged, and concerns nobody else. */
@@ -75,6 +78,7 @@ export async function openAccounts(
   stack.use(sweepExpired(db));
   const states = stack.use(openViewerStates({ db, tail, plan: plan() }));
   const limits = stack.use(openRateLimits(bus, secrets.derive('limits'), log));
+  const keyViewers = createKeyViewers(db, states, plan);
   const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
   const providers = providersOf(plan, log);
@@ -103,7 +107,11 @@ export async function openAccounts(
     },
     providers,
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
-    renewed: async (viewer) => (viewer.token ? viewerOfSession(viewer.token, { states, plan: plan() }) : viewer),
+    viewerOfKey: keyViewers.ofText,
+    async renewed(viewer) {
+      if (viewer.apiKeyPrefix !== undefined) return keyViewers.ofPrefix(viewer.apiKeyPrefix);
+      return viewer.token ? viewerOfSession(viewer.token, { states, plan: plan() }) : viewer;
+    },
     runHook(name, work) {
       void Promise.resolve()
         .then(work)

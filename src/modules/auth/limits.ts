@@ -17,8 +17,8 @@ export const limits = {
   codesFromAnywhere: { name: 'codes-account', points: 50, seconds: 86_400 },
   /** Codes by which an account sets an app up. */
   appCodes: { name: 'app-codes', points: 10, seconds: 900 },
-  /** Passwords by which somebody who has signed in proves it once more. */
-  passwordsAgain: { name: 'passwords-again', points: 10, seconds: 900 },
   /** Sign-ins by a provider that are begun from one network: each is kept for ten minutes. */
   providerStarts: { name: 'provider-starts', points: 300, seconds: 600 },
+  /** Sign-ins of devices of one network. */
+  devices: { name: 'devices', points: 120, seconds: 60 },
 } as const satisfies Record<string, RateRule>;

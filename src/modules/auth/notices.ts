@@ -1,9 +1,7 @@
+import { queueMail, sendsMails } from './mail/jobs.ts';
 import type { Needs } from './users.ts';
 
-/** The kind of mails that tell somebody what has become of their account. */
-export const noticeKind = 'security-notice';
-
-/** What has happened, of which a mail tells. */
+/** What has become of an account's factors, of which a mail tells its owner. */
 export type NoticeEvent =
   | 'passkey-added'
   | 'passkey-removed'
@@ -12,10 +10,7 @@ export type NoticeEvent =
   | 'recovery-codes-renewed'
   | 'recovery-code-used';
 
-/** Has a mail sent to an account's address, when what the operation has written is committed. */
+/** Has a mail sent to an account's address, when what the operation has written is committed; where mails are sent at all. */
 export async function sendNotice(ctx: Needs, userId: string, event: NoticeEvent): Promise<void> {
-  const { queue } = ctx.accounts!.mailing;
-  if (!queue) return;
-  await queue.enqueue(ctx.db, noticeKind, { userId, event });
-  ctx.afterCommit(() => queue.wake());
+  if (sendsMails(ctx)) await queueMail(ctx, 'security-notice', { userId, event });
 }

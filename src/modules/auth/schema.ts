@@ -2,6 +2,8 @@ import type { Api } from '../../data/api/api-model.ts';
 import type { Builder } from '../../graphql/builder.ts';
 import { keyFields } from './admin/key-fields.ts';
 import { factorFields } from './factors/fields.ts';
+import { apiKeyFields } from './api-keys/fields.ts';
+import { deviceFields } from './devices/fields.ts';
 import { sharedTypes } from './fields.ts';
 import { guestFields } from './guests/fields.ts';
 import { mailFields } from './mail/fields.ts';
@@ -27,4 +29,6 @@ export function accountsSchema(builder: Builder, api: Api): void {
   totpFields(builder, fields);
   passkeyFields(builder, fields);
   oauthFields(builder, fields);
+  apiKeyFields(builder, fields);
+  deviceFields(builder, fields);
 }

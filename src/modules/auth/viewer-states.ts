@@ -32,11 +32,23 @@ export interface AccountState {
   orgRoles: Readonly<Record<string, string>>;
 }
 
+/** A key that has not ended, as far as is known. */
+export interface ApiKeyState {
+  id: string;
+  prefix: string;
+  userId: string;
+  scopes: readonly string[];
+  /** Seconds since 1970; for ever without an end. */
+  expiresAt: number;
+  /** Of the secret. */
+  hash: Buffer;
+}
+
 /** What has changed: sessions that are others or over, users whose rights are others. */
 export interface StateChange {
   sessions: ReadonlySet<string>;
   users: ReadonlySet<string>;
-  /** Keys of the API, by their ids. */
+  /** Keys of the API, by their prefixes. */
   apiKeys: ReadonlySet<string>;
   /** Nobody knows what has: everything may have. */
   all: boolean;
@@ -47,6 +59,7 @@ export interface ViewerStates extends Disposable {
   /** Undefined when it has ended, or never was. */
   session(id: string): Promise<SessionState | undefined>;
   account(userId: string): Promise<AccountState | undefined>;
+  apiKey(prefix: string): Promise<ApiKeyState | undefined>;
   /** Calls back when what was told before is not true any more, until the returned function is called. */
   onChange(listener: (change: StateChange) => void): () => void;
 }
@@ -62,6 +75,9 @@ const sessionText = `select id::text, user_id, methods, assurance, extract(epoch
 const accountText = (hasOrganizations: boolean) => `select user_id, kind, disabled_at is not null, roles, claims,
     ${hasOrganizations ? `(select coalesce(jsonb_object_agg(organization_id, role), '{}') from organization_members m where m.user_id = a.user_id)` : `'{}'::jsonb`}
   from auth_accounts a where user_id = $1`;
+
+const apiKeyText = `select k.id::text, k.prefix, k.user_id, k.scopes, extract(epoch from k.expires_at)::float8, s.hash
+  from auth_api_keys k join millrace.auth_api_keys s on s.id = k.id where k.prefix = $1`;
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -84,11 +100,15 @@ export function openViewerStates({
     const [row] = await db.query({ text: accountText(hasOrganizations), values: [userId] });
     return row && accountOf(row);
   });
+  const apiKeys = createMemory(async (prefix) => {
+    const [row] = await db.query({ text: apiKeyText, values: [prefix] });
+    return row && apiKeyOf(row);
+  });
   const table = (name: string) => tableKey({ schema: account.table.schema, name });
   const keys = new Map<string, [about: 'sessions' | 'users' | 'apiKeys', key: string]>([
     [table('auth_sessions'), ['sessions', 'id']],
     [table('auth_accounts'), ['users', 'user_id']],
-    [table('auth_api_keys'), ['apiKeys', 'id']],
+    [table('auth_api_keys'), ['apiKeys', 'prefix']],
     ...(hasOrganizations ? [[table('organization_members'), ['users', 'user_id']] as [string, ['users', string]]] : []),
   ]);
   let place = tail.head;
@@ -101,15 +121,18 @@ export function openViewerStates({
     if (change.all) {
       sessions.forgetAll();
       accounts.forgetAll();
+      apiKeys.forgetAll();
     }
     for (const id of change.sessions) sessions.forget(id);
     for (const id of change.users) accounts.forget(id);
+    for (const prefix of change.apiKeys) apiKeys.forget(prefix);
     for (const listener of listeners) listener(change);
   };
   const stop = tail.onGrowth(hear);
   return {
     session: sessions.get,
     account: accounts.get,
+    apiKey: apiKeys.get,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -211,5 +234,17 @@ const accountOf = (row: readonly unknown[]): AccountState => {
     roles: roles as string[],
     claims: claims as AccountState['claims'],
     orgRoles: orgRoles as AccountState['orgRoles'],
+  };
+};
+
+const apiKeyOf = (row: readonly unknown[]): ApiKeyState => {
+  const [id, prefix, userId, scopes, expiresAt, hash] = row;
+  return {
+    id: id as string,
+    prefix: prefix as string,
+    userId: userId as string,
+    scopes: scopes as string[],
+    expiresAt: (expiresAt as number | null) ?? Number.POSITIVE_INFINITY,
+    hash: hash as Buffer,
   };
 };

@@ -2,6 +2,7 @@
 import { MillraceError } from '../../../errors.ts';
 import type { Queryable } from '../../../platform/db.ts';
 import { type EventKind, recordEvent } from '../audit.ts';
+import { sendsMails } from '../mail/jobs.ts';
 import { type NoticeEvent, sendNotice } from '../notices.ts';
 import { secondFactorsOf } from '../sessions/sign-in.ts';
 import { removeCodes, renewCodes } from '../totp/recovery-codes.ts';
@@ -59,8 +60,7 @@ export async function dropIdleCodes(ctx: Pick<Needs, 'db'>, userId: string): Pro
 
 /** Holds that something is left by which a user signs in. @throws CONFLICT when there is nothing */
 export async function requireWayIn(ctx: Needs, userId: string): Promise<void> {
-  const canMail = ctx.accounts!.mailing.queue !== undefined;
-  if (!(await hasWayIn(ctx.db, userId, canMail)))
+  if (!(await hasWayIn(ctx.db, userId, sendsMails(ctx))))
     throw new MillraceError('CONFLICT', 'nothing else would sign you in: add another way first');
 }
 

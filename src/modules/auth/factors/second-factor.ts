@@ -2,10 +2,9 @@
 import { invalidInput, MillraceError } from '../../../errors.ts';
 import { recordEvent } from '../audit.ts';
 import { countTry, takeChallenge } from '../challenges.ts';
-import { limits } from '../limits.ts';
 import { sendNotice } from '../notices.ts';
 import { holderOf } from '../passkeys/passkeys.ts';
-import { readPassword } from '../password/password-policy.ts';
+import { isOwnPassword } from '../password/sign-in.ts';
 import { signInRefused } from '../refusals.ts';
 import { completeSignIn, type SignInResult, secondFactorsOf } from '../sessions/sign-in.ts';
 import { findAccount, type Needs } from '../users.ts';
@@ -74,22 +73,7 @@ export async function reauthenticate(
 }
 
 async function takePassword(ctx: Needs, userId: string, password: string) {
-  const { limits: counted, db } = ctx.accounts!;
-  if ((await secondFactorsOf({ db }, userId)).length > 0)
+  if ((await secondFactorsOf(ctx.accounts!, userId)).length > 0)
     throw invalidInput('password', 'you have a second factor: show that one');
-  await counted.take(limits.passwordsAgain, userId);
-  if (!(await isPassword(ctx, userId, password))) return undefined;
-  await counted.giveBack(limits.passwordsAgain, userId);
-  return { method: 'password' as const, amr: ['pwd'] };
-}
-
-async function isPassword({ accounts }: Needs, userId: string, password: string): Promise<boolean> {
-  const { db, hasher } = accounts!;
-  const read = readPassword(password);
-  if (read === undefined) return false;
-  const [row] = await db.query({
-    text: 'select hash from millrace.auth_passwords where user_id = $1',
-    values: [userId],
-  });
-  return hasher.verify(row?.[0] as string | undefined, read);
+  return (await isOwnPassword(ctx, userId, password)) ? { method: 'password' as const, amr: ['pwd'] } : undefined;
 }

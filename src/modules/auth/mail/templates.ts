@@ -29,6 +29,7 @@ const events: Readonly<Record<string, string>> = {
   'passkey-removed': 'A passkey was removed.',
   'totp-added': 'An authenticator app was added.',
   'totp-removed': 'The authenticator app was removed.',
+  'recovery-codes-renewed': 'New recovery codes were made, and the ones before are not good any more.',
   'recovery-code-used': 'A recovery code was used to sign in.',
 };
 

@@ -19,6 +19,8 @@ export interface PasskeyRow {
   createdAt: Date;
 }
 
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** Passkeys of one account. */
 export const maxPasskeys = 20;
 
@@ -93,8 +95,9 @@ export async function renameCredential(
   id: string,
   name: string,
 ): Promise<PasskeyRow | undefined> {
+  if (!uuid.test(id)) return undefined;
   const [row] = await db.query({
-    text: `update auth_passkeys set name = $3 where id::text = $1 and user_id = $2 returning id::text, is_backed_up, created_at`,
+    text: `update auth_passkeys set name = $3 where id = $1 and user_id = $2 returning id::text, is_backed_up, created_at`,
     values: [id, userId, name],
   });
   return row && { id: row[0] as string, name, isBackedUp: row[1] as boolean, createdAt: row[2] as Date };
@@ -102,8 +105,9 @@ export async function renameCredential(
 
 /** Removes a passkey of this user; undefined when they have none of this id, its name otherwise. */
 export async function removeCredential(db: Queryable, userId: string, id: string): Promise<string | undefined> {
+  if (!uuid.test(id)) return undefined;
   const [row] = await db.query({
-    text: 'delete from auth_passkeys where id::text = $1 and user_id = $2 returning name',
+    text: 'delete from auth_passkeys where id = $1 and user_id = $2 returning name',
     values: [id, userId],
   });
   return row?.[0] as string | undefined;
