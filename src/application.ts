@@ -113,15 +113,21 @@ export function createApplication(
   }
   checkRuleSet(sources.rules, datamodel);
   const documents = documentsOf(sources);
-  const { isServed: hasAccounts, rules: platformRules, notice } = accountsIn(sources, datamodel);
+  const { isServed: hasAccounts, hasOrganizations, rules: platformRules, notice } = accountsIn(sources, datamodel);
   const rules = { ...platformRules, ...sources.rules, ...documents?.rules };
   const api = describeApi(datamodel, rules, documents?.policies);
   probeRules(sources.rules, api, datamodel);
   probeRules(platformRules, api, datamodel, 'prisma/platform');
   const { adminRole } = config.explain ?? closed;
-  const accounts = hasAccounts ? planAccounts(sources.accounts ?? {}, { api, datamodel, adminRole }) : undefined;
+  const accounts = hasAccounts
+    ? planAccounts(sources.accounts ?? {}, { api, datamodel, adminRole, hasOrganizations })
+    : undefined;
   probeRules(documents?.rules ?? {}, api, datamodel, 'app/documents.ts');
-  const schema = buildSchema(api, { ...sources, hasAccounts }, { ...(config.explain ?? closed), rules });
+  const schema = buildSchema(
+    api,
+    { ...sources, hasAccounts, hasOrganizations },
+    { ...(config.explain ?? closed), rules },
+  );
   const cursorSecret = config.limits.cursorSecret ?? randomBytes(32).toString('base64url');
   const limits = { ...config.limits, cursorSecret };
   const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });

@@ -5,6 +5,7 @@ import { adoptCommand } from './adopt.ts';
 import { devCommand } from './dev.ts';
 import { envCommand } from './env.ts';
 import { keysCommand } from './keys.ts';
+import { roleCommand } from './role.ts';
 import { rulesCommand } from './rules.ts';
 import { schemaCommand } from './schema.ts';
 import { searchIndexCommand } from './search-index.ts';
@@ -17,6 +18,7 @@ const commands = [
   seedCommand,
   tokenCommand,
   keysCommand,
+  roleCommand,
   schemaCommand,
   rulesCommand,
   searchIndexCommand,

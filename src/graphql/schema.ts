@@ -16,7 +16,11 @@ export type SchemaExtension = (builder: Builder, api: Api) => void;
 /** Builds the whole schema: the data API, every module's part, the application's own; all root fields guarded. */
 export function buildSchema(
   api: Api,
-  { extend, hasAccounts = false }: { extend?: SchemaExtension; hasAccounts?: boolean } = {},
+  {
+    extend,
+    hasAccounts = false,
+    hasOrganizations = false,
+  }: { extend?: SchemaExtension; hasAccounts?: boolean; hasOrganizations?: boolean } = {},
   explaining = unexplained,
 ): GraphQLSchema {
   const builder = createBuilder();
@@ -31,7 +35,7 @@ export function buildSchema(
   dataSchema(builder, api);
   liveSchema(builder, api);
   explainSchema(builder, api, explaining);
-  if (hasAccounts) accountsSchema(builder, api);
+  if (hasAccounts) accountsSchema(builder, api, hasOrganizations);
   extend?.(builder, api);
   const schema = withoutFalseRoots(made(builder), api);
   guardRoots(schema);

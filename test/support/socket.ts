@@ -19,12 +19,12 @@ export interface SocketClient extends AsyncDisposable {
   results(query: string, variables?: Record<string, unknown>): ChangeStream;
 }
 
-/** Opens a WebSocket as somebody with these claims; without claims as a stranger. */
+/** Opens a WebSocket as somebody with these claims, or by this token; without claims as a stranger. */
 export async function openSocket(
   server: TestServer,
-  claims?: { sub?: string; role?: string; expiresIn?: number },
+  claims?: { sub?: string; role?: string; expiresIn?: number; token?: string },
 ): Promise<SocketClient> {
-  const token = claims && (await server.server.tokens.mint!(claims));
+  const token = claims && (claims.token ?? (await server.server.tokens.mint!(claims)));
   const client = createClient({
     url: `${server.url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,

@@ -15,9 +15,12 @@ import type { Secrets } from '../../platform/secrets.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
+import { accountMail } from './admin/account-mail.ts';
+import { createKeyViewers } from './api-keys/key-viewer.ts';
+import { upgradeMail } from './guests/upgrade-mail.ts';
 import { handleMails } from './mail/mail-kinds.ts';
 import { createProviderClients, type ProviderClients } from './oauth/discovery.ts';
-import { createKeyViewers } from './api-keys/key-viewer.ts';
+import { invitationMail } from './organizations/invitation-mail.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
 import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
@@ -73,8 +76,7 @@ export async function openAccounts(
 ): Promise<Accounts> {
   const { db, secrets, log } = parts;
   await using stack = new AsyncDisposableStack();
-  const { account, user } = plan();
-  await installTables(db, account, user.model);
+  await installTables(db, plan());
   stack.use(sweepExpired(db));
   const states = stack.use(openViewerStates({ db, tail, plan: plan() }));
   const limits = stack.use(openRateLimits(bus, secrets.derive('limits'), log));
@@ -120,6 +122,7 @@ export async function openAccounts(
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
   handleMails(accounts);
+  handleLinkMails(accounts);
   return accounts;
 }
 
@@ -132,4 +135,12 @@ function providersOf(plan: () => AccountsPlan, log: Logger): () => ProviderClien
       known = { plan: current, clients: createProviderClients(current.definition.providers ?? {}, { log }) };
     return known.clients;
   };
+}
+
+/** Teaches the queue the mails that hold a link. */
+function handleLinkMails(accounts: Accounts): void {
+  const { queue } = accounts.mailing;
+  queue?.handle('invitation', invitationMail(accounts));
+  queue?.handle('account-invitation', accountMail(accounts));
+  queue?.handle('upgrade-guest', upgradeMail(accounts));
 }

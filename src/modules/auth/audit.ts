@@ -33,8 +33,12 @@ export type EventKind =
   | 'service-account-created'
   | 'service-account-deleted'
   | 'organization-created'
+  | 'organization-updated'
+  | 'organization-transferred'
   | 'organization-deleted'
   | 'member-invited'
+  | 'invitation-declined'
+  | 'invitation-revoked'
   | 'member-joined'
   | 'member-left'
   | 'member-removed'
@@ -60,6 +64,8 @@ export interface NewEvent {
   sessionId?: string;
   /** Never a secret, nor what was typed in the place of one. */
   details?: Readonly<Record<string, unknown>>;
+  /** Nothing is kept of where it came from: of somebody who is erased. */
+  isTraceless?: boolean;
 }
 
 /**
@@ -70,7 +76,7 @@ export async function recordEvent(
   { client, viewer }: Pick<Context, 'client' | 'viewer'>,
   db: Queryable,
   kind: EventKind,
-  { userId, actorId, sessionId, details = {} }: NewEvent,
+  { userId, actorId, sessionId, details = {}, isTraceless = false }: NewEvent,
 ): Promise<void> {
   const by = actorId ?? viewer.session?.impersonatorId ?? (viewer.id === userId ? undefined : viewer.id);
   await db.query({
@@ -82,8 +88,8 @@ export async function recordEvent(
       userId ?? null,
       by ?? null,
       sessionId ?? viewer.session?.id ?? null,
-      client.address,
-      client.userAgent?.slice(0, 300) ?? null,
+      isTraceless ? null : client.address,
+      isTraceless ? null : (client.userAgent?.slice(0, 300) ?? null),
       JSON.stringify(details),
     ],
   });

@@ -19,7 +19,8 @@ export type ChallengeKind =
   | 'passkey-sign-in'
   | 'oauth-flow'
   | 'oauth-exchange'
-  | 'invitation';
+  | 'invitation'
+  | 'upgrade-guest';
 
 /** What is kept with a challenge. */
 export interface Challenge {

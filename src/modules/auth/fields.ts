@@ -33,7 +33,7 @@ export function accountMutation(
   access: FieldAccess,
   define: (t: MutationBuilder) => unknown,
 ): void {
-  builder.mutationField(name, (t) => define(accountField(t, access)) as never);
+  builder.mutationField(name, (t) => define(accountField(t, name, access)) as never);
 }
 
 /** Adds a query of accounts. */
@@ -43,7 +43,7 @@ export function accountQuery(
   access: FieldAccess,
   define: (t: QueryBuilder) => unknown,
 ): void {
-  builder.queryField(name, (t) => define(accountField(t, access)) as never);
+  builder.queryField(name, (t) => define(accountField(t, name, access)) as never);
 }
 
 interface FieldOptions {
@@ -51,8 +51,11 @@ interface FieldOptions {
   resolve: (root: unknown, args: unknown, context: Context, info: unknown) => unknown;
 }
 
+/** What an admin may do while acting as somebody else: see as whom, and stop. */
+const whileActing: readonly string[] = ['me', 'signOut'];
+
 /** The same field builder, whose fields are open to `access`, and refuse where accounts are not served. */
-function accountField<T extends object>(t: T, access: FieldAccess): T {
+function accountField<T extends object>(t: T, name: string, access: FieldAccess): T {
   return new Proxy(t, {
     get(target, key) {
       const member: unknown = Reflect.get(target, key);
@@ -64,6 +67,9 @@ function accountField<T extends object>(t: T, access: FieldAccess): T {
           extensions: { ...extensions, access, account: true },
           resolve: (root, args, context, info) => {
             if (!context.accounts) throw new MillraceError('UNAVAILABLE', 'accounts are not served here');
+            // @NOTE here, in front of every field there will ever be: none may forget it.
+            if (context.viewer.session?.impersonatorId !== undefined && !whileActing.includes(name))
+              throw new MillraceError('FORBIDDEN', 'not while acting as somebody else');
             if (context.judged) throw new MillraceError('INVALID_INPUT', 'what concerns accounts cannot be previewed');
             return resolve(root, args, context, info);
           },

@@ -5,6 +5,7 @@ import type { RuleSet } from '../../data/rules/rule-set.ts';
 import { StartupError } from '../../errors.ts';
 import type { AccountsDefinition, NewUser } from './define-accounts.ts';
 import { checkProviders } from './oauth/check-providers.ts';
+import { checkPersonalData } from './own/personal-rows.ts';
 import { checkRoles, isKnownRole, type RoleTable } from './roles.ts';
 import { authRules, organizationRules } from './rules.ts';
 
@@ -16,6 +17,7 @@ export const organizationsFile = 'prisma/platform/organizations.prisma';
 /** Whether a project has accounts, and what rules that makes. */
 export interface AccountsPresence {
   isServed: boolean;
+  hasOrganizations: boolean;
   rules: RuleSet;
   /** What whoever develops it should know. */
   notice: readonly string[];
@@ -40,12 +42,13 @@ export function accountsIn(
   const has = (path: string) => files.some((file) => file.path === path);
   const rules = { ...(has(accountsFile) && authRules), ...(has(organizationsFile) && organizationRules) };
   if (has(accountsFile)) {
-    if (accounts || usersIn(datamodel)) return { isServed: true, rules, notice: [] };
+    if (accounts || usersIn(datamodel))
+      return { isServed: true, hasOrganizations: has(organizationsFile), rules, notice: [] };
     const closed = Object.fromEntries(Object.keys(rules).map((name) => [name, { api: false } as const]));
     const notice = ['accounts are not served: there is no model User with one field as its id (docs/accounts.md)'];
-    return { isServed: false, rules: closed, notice };
+    return { isServed: false, hasOrganizations: false, rules: closed, notice };
   }
-  if (!accounts && !has(organizationsFile)) return { isServed: false, rules, notice: [] };
+  if (!accounts && !has(organizationsFile)) return { isServed: false, hasOrganizations: false, rules, notice: [] };
   throw new StartupError(
     `${accounts ? 'app/accounts.ts' : organizationsFile} stands on accounts, which are not there: ${accountsFile}`,
     `bring ${accountsFile} back, or delete what stands on it`,
@@ -82,11 +85,17 @@ const defaults = { accessMinutes: 10, idleDays: 14, maxDays: 90, minLength: 15 }
 /** Makes the plan. @throws StartupError for what app/accounts.ts says wrongly, and for users that cannot be made */
 export function planAccounts(
   definition: AccountsDefinition,
-  { api, datamodel, adminRole }: { api: Api; datamodel: Datamodel; adminRole: string },
+  {
+    api,
+    datamodel,
+    adminRole,
+    hasOrganizations,
+  }: { api: Api; datamodel: Datamodel; adminRole: string; hasOrganizations: boolean },
 ): AccountsPlan {
   const { roles = {}, session = {}, userModel = 'User' } = definition;
   checkRoles(roles, adminRole);
   checkProviders(definition.providers ?? {});
+  checkPersonalData(definition.personalData ?? {}, api.models);
   const user = api.models.get(userModel);
   if (!user) {
     throw new StartupError(
@@ -114,7 +123,7 @@ export function planAccounts(
     userKey: key,
     account: datamodel.models.get('AuthAccount')!,
     models: datamodel.models,
-    hasOrganizations: datamodel.models.has('OrganizationMember'),
+    hasOrganizations,
     roles,
     adminRole,
     signUp: definition.signUp ?? 'open',

@@ -2,15 +2,16 @@
  * What accounts keep that nobody may read: tables in the PostgreSQL schema `millrace`, outside of Prisma's, the API's and the
  * log's sight. They hang on the public tables by foreign keys, so that with an account all of it goes.
  */
-import type { Model, TableName } from '../../data/model/datamodel.ts';
+import type { TableName } from '../../data/model/datamodel.ts';
 import { columnRef, literal, tableRef } from '../../data/planner/statement.ts';
 import type { Database } from '../../platform/db.ts';
+import type { AccountsPlan } from './plan.ts';
 
 /** The advisory lock of whoever makes them. */
 const installLock = 7_270_006;
 
 /** Bumped whenever a table is added or changed. */
-const version = 1;
+const version = 2;
 
 /** @param at where the public tables are: the schema of the accounts' own model */
 const tables = (at: TableName): string => {
@@ -70,34 +71,67 @@ create table if not exists millrace.auth_used_tokens (
   id text primary key,
   expires_at timestamptz not null
 );
-create index if not exists auth_used_tokens_expires_at on millrace.auth_used_tokens (expires_at);`;
+create index if not exists auth_used_tokens_expires_at on millrace.auth_used_tokens (expires_at);
+create index if not exists auth_events_actor_id on ${table('auth_events')} (actor_id) where actor_id is not null;`;
 };
 
 const forgetTrigger = 'Millrace_forget_account';
 
-/** With a user who is deleted, by whomever, the account goes. @NOTE security definer: whoever deletes users need not know of accounts. */
-const forgetting = (at: TableName, user: Model): string => {
-  const [key] = user.uniqueKeys[0]!.fields;
+/** What the tables and the trigger are made by. */
+export type TablesPlan = Pick<AccountsPlan, 'account' | 'user' | 'userKey' | 'adminRole' | 'hasOrganizations'>;
+
+/** The advisory lock of whatever could leave an installation without an admin, until its transaction ends. */
+export const adminsLock = 7_270_007;
+
+/**
+ * With a user who is deleted, by whomever, the account goes, and with it what tells of whom it was: memberships, invitations, and in
+ * events the address, the program and the details of what was their own doing. The last admin is not deleted.
+ * @NOTE security definer: whoever deletes users need not know of accounts.
+ */
+const forgetting = ({ account, user, userKey, adminRole, hasOrganizations }: TablesPlan): string => {
+  const table = (name: string) => tableRef({ schema: account.table.schema, name });
+  const accounts = table('auth_accounts');
+  const [invitations, members] = [table('organization_invitations'), table('organization_members')];
+  const admin = `kind = 'person' and disabled_at is null and ${literal(adminRole)} = any(roles)`;
   return `
 create or replace function millrace.forget_account() returns trigger language plpgsql security definer set search_path = '' as $body$
+declare gone text := ${columnRef('old', userKey)}::text;
 begin
-  delete from ${tableRef({ schema: at.schema, name: 'auth_accounts' })} where user_id = ${columnRef('old', key!)}::text;
+  if exists (select from ${accounts} where user_id = gone and ${admin}) then
+    perform pg_catalog.pg_advisory_xact_lock(${adminsLock});
+    if not exists (select from ${accounts} where user_id <> gone and ${admin}) then
+      raise exception 'this user is the last admin' using errcode = '23503';
+    end if;
+  end if;
+  ${
+    hasOrganizations
+      ? `delete from ${invitations} i using ${members} m
+    where m.user_id = gone and i.organization_id = m.organization_id and i.invited_by = gone;
+  delete from ${invitations} where email = (select email from ${accounts} where user_id = gone);
+  delete from ${members} where user_id = gone;`
+      : ''
+  }
+  update ${table('auth_events')} set address = null, user_agent = null,
+    details = case when user_id = gone and actor_id is null then '{}' else details end
+  where user_id = gone or actor_id = gone;
+  delete from ${accounts} where user_id = gone;
   return null;
 end $body$;
-drop trigger if exists "${forgetTrigger}" on ${tableRef(user.table)};
-create trigger "${forgetTrigger}" after delete on ${tableRef(user.table)} for each row execute function millrace.forget_account();`;
+drop trigger if exists "${forgetTrigger}" on ${tableRef(user.model.table)};
+create trigger "${forgetTrigger}" after delete on ${tableRef(user.model.table)} for each row execute function millrace.forget_account();`;
 };
 
 /** Makes the tables where they are missing, and the trigger on the users' table. */
-export async function installTables(db: Database, account: Model, user: Model): Promise<void> {
-  const { table: at } = account;
-  const mark = `version ${version} ${tableRef(at)} ${tableRef(user.table)}`;
+export async function installTables(db: Database, plan: TablesPlan): Promise<void> {
+  const { table: at } = plan.account;
+  const { table: users } = plan.user.model;
+  const mark = `version ${version} ${tableRef(at)} ${tableRef(users)} ${plan.adminRole} ${plan.hasOrganizations}`;
   const isThere = async (on: Pick<Database, 'query'>) => {
     const [row] = await on.query({
       text: `select obj_description(to_regclass('millrace.auth_passwords'), 'pg_class') = $1
         and exists (select 1 from pg_trigger where tgname = $2 and tgrelid = to_regclass($3))
         and exists (select 1 from pg_constraint where conrelid = to_regclass('millrace.auth_passwords') and confrelid = to_regclass($4))`,
-      values: [mark, forgetTrigger, tableRef(user.table), tableRef(at)],
+      values: [mark, forgetTrigger, tableRef(users), tableRef(at)],
     });
     return row![0] === true;
   };
@@ -106,7 +140,7 @@ export async function installTables(db: Database, account: Model, user: Model): 
     await tx.query({ text: `select pg_advisory_xact_lock(${installLock})`, values: [] });
     if (await isThere(tx)) return;
     // Of accounts that were made anew under the tables, nothing of before may be believed.
-    await tx.script(orphaned(at) + tables(at) + forgetting(at, user));
+    await tx.script(orphaned(at) + tables(at) + forgetting(plan));
     await tx.script(`comment on table millrace.auth_passwords is ${literal(mark)}`);
   });
 }

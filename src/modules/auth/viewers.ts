@@ -21,11 +21,23 @@ export async function viewerOfSession(
   const account = await states.account(session.userId);
   if (!account || account.isDisabled) throw sessionOver();
   const { id, assurance, methods, authenticatedAt, impersonatorId } = session;
+  if (impersonatorId !== undefined) await requireActing(impersonatorId, account, { states, plan });
   return {
     ...viewerOfAccount(account, plan, claims),
     token: claims,
     session: { id, assurance, methods, authenticatedAt, ...(impersonatorId !== undefined && { impersonatorId }) },
   };
+}
+
+/** An admin acts as somebody else for as long as they are one, and the other is none. @throws UNAUTHENTICATED */
+async function requireActing(
+  actorId: string,
+  { roles }: AccountState,
+  { states, plan }: { states: ViewerStates; plan: AccountsPlan },
+): Promise<void> {
+  const actor = await states.account(actorId);
+  const isAdmin = actor && !actor.isDisabled && actor.roles.includes(plan.adminRole);
+  if (!isAdmin || roles.includes(plan.adminRole)) throw sessionOver();
 }
 
 /** The viewer that an account comes to. @param claims of the token, if there is one */

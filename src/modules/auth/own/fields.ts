@@ -1,5 +1,7 @@
 import type { Builder } from '../../../graphql/builder.ts';
-import { accountQuery } from '../fields.ts';
+import { accountMutation, accountQuery } from '../fields.ts';
+import { deleteMyAccount } from './erase-account.ts';
+import { exportMyData } from './export-data.ts';
 import { type Me, readMe } from './me.ts';
 
 /** Adds what everybody may know of their own account. */
@@ -47,6 +49,26 @@ export function ownFields(builder: Builder, typeName: (name: string) => string):
       nullable: true,
       description: 'The viewer’s own account; null for whoever has not signed in.',
       resolve: (_root, _args, ctx) => readMe(ctx),
+    }),
+  );
+  accountQuery(builder, 'exportMyData', 'signed-in', (t) =>
+    t.field({
+      type: 'JSON',
+      nullable: false,
+      description:
+        'Everything that is known of the viewer: account, ways of signing in, sessions, events, organizations, and the rows that app/accounts.ts calls their own.',
+      resolve: (_root, _args, ctx) => exportMyData(ctx),
+    }),
+  );
+  accountMutation(builder, 'deleteMyAccount', 'signed-in', (t) =>
+    t.boolean({
+      nullable: false,
+      description:
+        'Deletes the viewer: the rows that app/accounts.ts calls their own, the user, the account and everything that signs in. Takes a fresh sign-in. Nothing brings it back.',
+      resolve: async (_root, _args, ctx) => {
+        await deleteMyAccount(ctx);
+        return true;
+      },
     }),
   );
 }

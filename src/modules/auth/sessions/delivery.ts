@@ -31,13 +31,13 @@ export function refreshTokenOf({ client }: Needs, given: string | null | undefin
   return token;
 }
 
-/** Takes the cookies away after the commit, where there are any. */
-export function takeCookies({ client, afterCommit }: Needs): void {
+/** Takes the cookies away after the commit, where there are any; of whoever acts as somebody else, only what they act by. */
+export function takeCookies({ client, afterCommit, viewer }: Needs): void {
   if (!client.setCookie) return;
   const { access, refresh } = client.cookies();
   if (access === undefined && refresh === undefined) return;
   afterCommit(() => {
     client.setCookie!('access', '', 0);
-    client.setCookie!('refresh', '', 0);
+    if (viewer.session?.impersonatorId === undefined) client.setCookie!('refresh', '', 0);
   });
 }

@@ -52,7 +52,8 @@ export async function openSession(ctx: Needs, account: Account, wanted: NewSessi
   const { client, db } = ctx;
   const sessionId = v7();
   const salt = randomBytes(16).toString('base64url');
-  const lifetime = wanted.lifetime ?? plan.lifetimes.session;
+  const { access, session } = plan.lifetimes;
+  const lifetime = wanted.lifetime ?? (wanted.isBrief ? access : session);
   await db.query({
     text: `insert into auth_sessions (id, user_id, expires_at, authenticated_at, methods, assurance, address, user_agent, actor_id, device_id)
       values ($1, $2, now() + make_interval(secs => $3), now(), $4, $5, $6, $7, $8, $9)`,
@@ -91,6 +92,7 @@ interface Issued {
   impersonatorId?: string;
   /** Seconds for which the session may last. */
   lifetime: number;
+  isBrief?: boolean;
 }
 
 async function issueTokens(
@@ -100,7 +102,7 @@ async function issueTokens(
   refresh: { salt: string; counter: number } | undefined,
 ): Promise<SessionTokens> {
   const { plan, tokens } = ctx.accounts!;
-  const { sessionId, methods, assurance, authenticatedAt, impersonatorId, lifetime } = session;
+  const { sessionId, methods, assurance, authenticatedAt, impersonatorId, lifetime, isBrief = false } = session;
   const roles = expandRoles(account.roles, plan.roles);
   const own = claimsToSign(account.claims, await plan.definition.claims?.(asKnown(account)));
   const { access, idle } = plan.lifetimes;
@@ -116,7 +118,7 @@ async function issueTokens(
       roles,
       ...(impersonatorId !== undefined && { act: { sub: impersonatorId } }),
     },
-    expiresIn: Math.min(access, lifetime),
+    expiresIn: isBrief ? lifetime : Math.min(access, lifetime),
   });
   return {
     sessionId,

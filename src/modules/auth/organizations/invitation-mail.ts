@@ -1,0 +1,29 @@
+import type { MailMaker } from '../../../platform/mail/queue.ts';
+import type { Accounts } from '../accounts.ts';
+import { createChallenge } from '../challenges.ts';
+import { type LinkMails, writeLinkMail } from '../mail-links.ts';
+
+/** Makes the mail of an invitation that is still there, unless whoever has the address is a member already. */
+export const invitationMail =
+  (accounts: Accounts): MailMaker<LinkMails['invitation']> =>
+  async ({ invitationId, redirectTo }) => {
+    const { db } = accounts;
+    const [row] = await db.query({
+      text: `select o.id::text, o.name, i.email, extract(epoch from i.expires_at - now())::float8
+        from organization_invitations i join organizations o on o.id = i.organization_id
+        where i.id = $1 and i.expires_at > now() and not exists (
+          select from organization_members m join auth_accounts a on a.user_id = m.user_id
+          where m.organization_id = o.id and a.email = i.email
+        )`,
+      values: [invitationId],
+    });
+    if (!row) return undefined;
+    const [organizationId, organization, email, lifetime] = row as [string, string, string, number];
+    const data = { invitationId, organizationId, email };
+    const token = await createChallenge(db, { kind: 'invitation', data, lifetime });
+    const link = { page: redirectTo, for: 'invitation', token };
+    return writeLinkMail(accounts, { kind: 'invitation', to: email, link, facts: { organization } }, (facts) => ({
+      subject: `You are invited to ${facts.organization}`,
+      text: `${facts.organization} invites you at ${facts.app}. Sign in with this address, or sign up, and follow this link to join. It is good once, for 7 days.\n\n${facts.link}\n\nIf you do not know who this is from, you need not do anything.`,
+    }));
+  };
