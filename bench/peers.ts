@@ -74,6 +74,7 @@ async function startMillrace(options: PeerOptions): Promise<Peer> {
     DATABASE_URL: databaseUrl,
     DATABASE_POOL_SIZE: String(poolSize),
     MILLRACE_DIR: directory,
+    AUTH_SECRET: 'a secret of the bench alone, which opens nothing',
     MAX_PAGE_SIZE: '1000', // the rows of the shape `flat`
     LOG_LEVEL: 'warn',
   };

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import { measureSignIns } from './accounts/sign-ins.ts';
 import { blog } from './blog/world.ts';
 import { ticksPerSecond } from './cpu.ts';
 import { startDatabase } from './database.ts';
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     connections: { type: 'string', multiple: true },
     rounds: { type: 'string' },
     endure: { type: 'boolean', default: false },
+    accounts: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '10' },
   },
 });
@@ -36,6 +38,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const results = path.join(root, 'bench/results');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+if (options.accounts) process.exit((await measureSignIns(root, say)) ? 0 : 1);
 if (options.endure) process.exit((await endure(root, Number(options.minutes), say)) ? 0 : 1);
 
 const world = [blog, tracker].find(({ name }) => name === options.world);

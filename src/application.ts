@@ -21,8 +21,7 @@ import { StartupError } from './errors.ts';
 import { type ListedOperations, readListedOperations } from './graphql/listed-operations.ts';
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts';
 import type { AccountsDefinition, AccountsSource } from './modules/auth/define-accounts.ts';
-import { type AccountsPlan, accountsFile, organizationsFile, planAccounts } from './modules/auth/plan.ts';
-import { authRules, organizationRules } from './modules/auth/rules.ts';
+import { type AccountsPlan, accountsIn, planAccounts } from './modules/auth/plan.ts';
 import {
   type CollectionSet,
   compileCollections,
@@ -114,12 +113,11 @@ export function createApplication(
   }
   checkRuleSet(sources.rules, datamodel);
   const documents = documentsOf(sources);
-  const hasAccounts = sources.files.some((file) => file.path === accountsFile);
-  const platformRules = accountsRules(sources, hasAccounts);
+  const { isServed: hasAccounts, rules: platformRules, notice } = accountsIn(sources, datamodel);
   const rules = { ...platformRules, ...sources.rules, ...documents?.rules };
   const api = describeApi(datamodel, rules, documents?.policies);
   probeRules(sources.rules, api, datamodel);
-  probeRules(platformRules, api, datamodel, accountsFile);
+  probeRules(platformRules, api, datamodel, 'prisma/platform');
   const { adminRole } = config.explain ?? closed;
   const accounts = hasAccounts ? planAccounts(sources.accounts ?? {}, { api, datamodel, adminRole }) : undefined;
   probeRules(documents?.rules ?? {}, api, datamodel, 'app/documents.ts');
@@ -129,7 +127,7 @@ export function createApplication(
   const reads = createReads({ api, datamodel, limits, size: config.planCacheSize });
   const quickWrites = createQuickWrites({ api, datamodel, limits: reads.limits, size: config.planCacheSize });
   const listed = config.persisted && readListedOperations(config.persisted.file, schema, config.limits);
-  const notices = noticesOf(datamodel, documents ? { [documentModel]: {}, ...rules } : rules);
+  const notices = [...notice, ...noticesOf(datamodel, documents ? { [documentModel]: {}, ...rules } : rules)];
   const { files } = sources;
   const documentIndexes = documents?.indexes;
   return { files, datamodel, rules, schema, documentIndexes, reads, quickWrites, accounts, listed, notices };
@@ -137,18 +135,6 @@ export function createApplication(
 
 /** Of an application that is only looked at nothing is explained. */
 const closed: ExplainConfig = { isOpen: false, adminRole: '' };
-
-/** The rules that accounts and organisations bring, where the project has them. */
-function accountsRules({ files, accounts }: Sources, hasAccounts: boolean): RuleSet {
-  const hasOrganizations = files.some((file) => file.path === organizationsFile);
-  if (!hasAccounts && (hasOrganizations || accounts)) {
-    throw new StartupError(
-      `${hasOrganizations ? organizationsFile : 'app/accounts.ts'} stands on accounts, which are not there: ${accountsFile}`,
-      `bring ${accountsFile} back, or delete what stands on it`,
-    );
-  }
-  return { ...(hasAccounts && authRules), ...(hasOrganizations && organizationRules) };
-}
 
 /** What is said of documents, in a project whose model they are the platform's; undefined in others. */
 function documentsOf({ files, rules, collections }: Sources) {

@@ -39,12 +39,13 @@ import { devMailRoute } from './transport/dev-mail.ts';
 import { createGraphiql } from './transport/graphiql/graphiql.ts';
 import { createHealth } from './transport/health.ts';
 import { createHttpServer } from './transport/http.ts';
+import { HttpClient } from './transport/http-client.ts';
 import { listen, urlOf } from './transport/listen.ts';
 import { createRoutes } from './transport/routes.ts';
 import { createEventStreams } from './transport/sse.ts';
 import { createViewers } from './transport/viewers.ts';
 import { attachSockets } from './transport/ws.ts';
-import type { Viewer } from './viewer.ts';
+import { stranger, type Viewer } from './viewer.ts';
 
 /** A running Millrace. */
 export interface Server extends AsyncDisposable {
@@ -170,7 +171,7 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   const jwks = () => tokens.jwks();
   const routes = createRoutes([
     ...(mailing.outbox ? [devMailRoute(mailing.outbox)] : []),
-    ...(accounts ? authRoutes(accounts) : []),
+    ...(accounts ? authRoutes((...sent) => contextFor(stranger, new HttpClient(...sent, clients))) : []),
   ]);
   const http = createHttpServer(config.http, { engine, health, graphiql, routes, events, jwks, clients, log });
   stack.defer(await listen(http, config.http));

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seedProject } from '../src/cli/seed/seed-project.ts';
 import { readConfig } from '../src/config/config.ts';
 import { documentedQueries } from './support/documents.ts';
+import { openSessionOf } from './support/factors.ts';
 import { ask, testDatabase } from './support/postgres.ts';
 import { type Answer, startServer, type TestServer, type TestServerOptions } from './support/server.ts';
 import { type ChangeStream, openSocket, type SocketClient } from './support/socket.ts';
@@ -17,7 +18,7 @@ describe.each(pages)('docs/%s', (page) => {
   const sockets: SocketClient[] = [];
   let stream: ChangeStream;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ config: (config) => ({ ...config, mail: { kind: 'outbox' } }) });
     await insertTeam(server.databaseUrl);
     await ask(server.databaseUrl, 'create extension if not exists pg_trgm');
   });
@@ -29,12 +30,23 @@ describe.each(pages)('docs/%s', (page) => {
   for (const { line, query, as, answer, told, fails } of documentedQueries(`docs/${page}`)) {
     it(`says the truth in line ${line}`, async () => {
       const claims = as === 'admin' ? { role: 'admin' } : { sub: team[as as 'ann'] };
-      const result = goesOnAnswering.test(query) ? await follow(query, claims) : await server.as(claims).query(query);
+      const asker = as === 'session' ? await signedIn() : server.as(claims);
+      const result = goesOnAnswering.test(query) ? await follow(query, claims) : await asker.query(query);
       if (fails) return expect(result.errors?.map((e) => e.extensions.code)).toEqual(fails);
       expect(result.errors).toBeUndefined();
       if (answer) expect(result.data).toEqual(answer);
       if (told) expect(shownOf(await stream.next(), told)).toEqual(told);
     });
+  }
+
+  /** Ann, who has just signed in: what changes an account takes more than a token that says who she is. */
+  async function signedIn() {
+    const sql = async (text: string, ...values: unknown[]) => (await ask(server.databaseUrl, text, values)) as never;
+    await sql(
+      `insert into auth_accounts (user_id, email) values ($1, 'ann@mill.test') on conflict do nothing`,
+      team.ann,
+    );
+    return openSessionOf({ ...server, sql }, { userId: team.ann });
   }
 
   /** Opens a stream, the one that is told of what follows; yields its first result. */

@@ -73,7 +73,7 @@ export interface AccountsConfig {
   origins: readonly string[];
   adminRole: string;
   /** What a password's hash costs; as `hasher.ts` says, unless another is put here. */
-  hashing?: { memory?: number; passes?: number };
+  hashing?: { memory?: number; passes?: number; atOnce?: number; waiting?: number };
 }
 
 /** The secret of this installation: the one that was said, or the one that is kept in `directory`. */

@@ -2,6 +2,7 @@ import { GraphQLSchema } from 'graphql';
 import type { Api } from '../data/api/api-model.ts';
 import { type Explaining, explainSchema } from '../data/explain/schema.ts';
 import { dataSchema } from '../data/schema.ts';
+import { StartupError } from '../errors.ts';
 import { liveDirective, liveSchema } from '../live/schema.ts';
 import { accountsSchema } from '../modules/auth/schema.ts';
 import { type Builder, createBuilder } from './builder.ts';
@@ -32,9 +33,24 @@ export function buildSchema(
   explainSchema(builder, api, explaining);
   if (hasAccounts) accountsSchema(builder, api);
   extend?.(builder, api);
-  const schema = withoutFalseRoots(builder.toSchema(), api);
+  const schema = withoutFalseRoots(made(builder), api);
   guardRoots(schema);
   return schema;
+}
+
+/** The schema of all that was added. @throws StartupError when the application's own field has the name of another */
+function made(builder: Builder): GraphQLSchema {
+  try {
+    return builder.toSchema();
+  } catch (error) {
+    const [, field, type] = /Duplicate field (\w+) on (\w+)/.exec((error as Error).message) ?? [];
+    if (field === undefined) throw error;
+    throw new StartupError(
+      `app/schema.ts: ${type} has a field ${field} already`,
+      'call yours otherwise; `npx millrace schema` shows the names that are taken once app/schema.ts is without it',
+      { cause: error },
+    );
+  }
 }
 
 /** No rules, for a schema that is only looked at. */

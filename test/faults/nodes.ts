@@ -38,7 +38,13 @@ export async function makeNode(
       return child;
     },
     async start() {
-      const own = { DATABASE_URL: postgres.url(name), HOST: '127.0.0.1', PORT: `${port}`, LOG_LEVEL: 'warn' };
+      const own = {
+        DATABASE_URL: postgres.url(name),
+        HOST: '127.0.0.1',
+        PORT: `${port}`,
+        LOG_LEVEL: 'warn',
+        AUTH_SECRET: 'a secret of tests alone, which opens nothing else',
+      };
       child = nursery.start(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
         cwd: root,
         env: { PATH, HOME, ...own, ...settings },

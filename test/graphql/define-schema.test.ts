@@ -11,7 +11,7 @@ beforeAll(async () => {
   sources = await readSources(process.cwd());
   const extend = defineSchema(({ builder, queryField, mutationField, dataField }) => {
     queryField('answer', 'everyone', (t) => t.int({ resolve: () => 42 }));
-    queryField('me', 'signed-in', (t) =>
+    queryField('myself', 'signed-in', (t) =>
       t.string({ nullable: true, resolve: (_root, _args, { viewer }) => viewer.id }),
     );
     queryField(
@@ -69,7 +69,7 @@ describe('a root field', () => {
   it.each<[string, unknown, unknown, unknown, unknown]>([
     // query, stranger, somebody, staff, admin
     ['{ answer }', 42, 42, 42, 42],
-    ['{ me }', 'UNAUTHENTICATED', team.ben, 'someone', null],
+    ['{ myself }', 'UNAUTHENTICATED', team.ben, 'someone', null],
     ['{ staffOnly }', 'UNAUTHENTICATED', 'FORBIDDEN', true, true],
     ['{ forgotten }', 'UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN', true],
     ['{ shaky }', true, 'INTERNAL', 'INTERNAL', true],

@@ -9,7 +9,11 @@ describe('capture', () => {
     await using database = await logDatabase({ captured: false });
     const first = await installCapture(database.db, database.datamodel);
     expect(first.captured.sort()).toEqual(
-      ['_LabelToTask', 'comments', 'documents', 'labels', 'members', 'projects', 'tasks', 'users', 'workspaces']
+      [
+        ...['_LabelToTask', 'comments', 'documents', 'labels', 'members', 'projects', 'tasks', 'users', 'workspaces'],
+        ...['accounts', 'api_keys', 'devices', 'events', 'identities', 'passkeys', 'sessions'].map((t) => `auth_${t}`),
+        ...['organizations', 'organization_members', 'organization_invitations'],
+      ]
         .map((t) => `public.${t}`)
         .sort(),
     );

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export interface DocumentedQuery {
   line: number;
   query: string;
-  /** Who asks, `<!-- as: ben -->`; ann unless said. */
+  /** Who asks, `<!-- as: ben -->`; ann unless said. With `session` it is ann, who has just signed in. */
   as: string;
   /** The answer, where the page shows one; the first one of what goes on answering. */
   answer?: unknown;

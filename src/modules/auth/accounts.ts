@@ -16,7 +16,10 @@ import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
 import { createKeyViewers } from './api-keys/key-viewer.ts';
+import { handleMails } from './mail/mail-kinds.ts';
+import { createProviderClients, type ProviderClients } from './oauth/discovery.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
+import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
 import { installTables, sweepExpired } from './tables.ts';
 import { openViewerStates, type ViewerStates } from './viewer-states.ts';
@@ -41,6 +44,7 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   readonly config: AccountsConfig;
   readonly limits: RateLimits;
   readonly hasher: Hasher;
+  readonly readNewPassword: ReadNewPassword;
   /** What the application says of them; another one after a reload. */
   readonly plan: AccountsPlan;
   readonly states: ViewerStates;
@@ -48,6 +52,8 @@ export interface Accounts extends AccountsParts, AsyncDisposable {
   publicUrl(): URL;
   /** Where pages may be that a sign-in ends at: an origin of ours, one of CORS_ORIGINS, or one that app/accounts.ts names. */
   isOwnPage(url: URL): boolean;
+  /** The providers that sign in; others after a reload. */
+  providers(): ProviderClients;
   /** The viewer of a token of a session. @throws UNAUTHENTICATED when it has ended */
   viewerOf(claims: Readonly<Record<string, unknown>>): Promise<Viewer>;
   /** The viewer of an API key. @throws UNAUTHENTICATED when it is none, or has ended */
@@ -75,12 +81,14 @@ export async function openAccounts(
   const keyViewers = createKeyViewers(db, states, plan);
   const hasher = createHasher(config.hashing);
   const origins = new Set(config.origins);
+  const providers = providersOf(plan, log);
   const owned = stack.move();
-  return {
+  const accounts: Accounts = {
     ...parts,
     config,
     limits,
     hasher,
+    readNewPassword: createPasswordPolicy(),
     get plan() {
       return plan();
     },
@@ -97,6 +105,7 @@ export async function openAccounts(
         (/^https?:$/.test(url.protocol) && origins.has(url.origin))
       );
     },
+    providers,
     viewerOf: (claims) => viewerOfSession(claims, { states, plan: plan() }),
     viewerOfKey: keyViewers.ofText,
     async renewed(viewer) {
@@ -109,5 +118,18 @@ export async function openAccounts(
         .catch((error: unknown) => log.error({ err: error }, `the hook ${name} failed`));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+  handleMails(accounts);
+  return accounts;
+}
+
+/** What was learnt of providers lasts as long as what the application says of them. */
+function providersOf(plan: () => AccountsPlan, log: Logger): () => ProviderClients {
+  let known: { plan: AccountsPlan; clients: ProviderClients } | undefined;
+  return () => {
+    const current = plan();
+    if (known?.plan !== current)
+      known = { plan: current, clients: createProviderClients(current.definition.providers ?? {}, { log }) };
+    return known.clients;
   };
 }

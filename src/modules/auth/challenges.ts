@@ -14,6 +14,7 @@ export type ChallengeKind =
   | 'change-email'
   | 'undo-email-change'
   | 'reset-password'
+  | 'sign-up'
   | 'passkey-registration'
   | 'passkey-sign-in'
   | 'oauth-flow'
@@ -81,6 +82,17 @@ export async function peekChallenge(db: Queryable, kind: ChallengeKind, token: s
 }
 
 /**
+ * @NOTE one that is locked is passed over, not waited for: it is being taken, perhaps by the very operation that tries it a second
+ * time, by an alias, which would wait for itself.
+ */
+const countedTry = `with tried as (
+    select hash from millrace.auth_challenges
+    where hash = $1 and kind = $2 and expires_at > now() and tries < $3 for update skip locked
+  )
+  update millrace.auth_challenges c set tries = tries + 1 from tried where c.hash = tried.hash
+  returning c.user_id, c.data, c.code`;
+
+/**
  * Counts one more try at a challenge; undefined when there have been too many, or there is none.
  * @param db the pool, not the operation's transaction: a try that fails must be counted
  */
@@ -92,8 +104,7 @@ export async function countTry(
 ): Promise<Challenge | undefined> {
   if (!isToken(token)) return undefined;
   const [row] = await db.query({
-    text: `update millrace.auth_challenges set tries = tries + 1
-      where hash = $1 and kind = $2 and expires_at > now() and tries < $3 returning user_id, data`,
+    text: countedTry,
     values: [hashOf(kind, token), kind, most],
   });
   return row && challengeOf(row);
@@ -109,8 +120,7 @@ export async function tryCode(
 ): Promise<Challenge | undefined> {
   if (!isToken(token)) return undefined;
   const [row] = await db.query({
-    text: `update millrace.auth_challenges set tries = tries + 1
-      where hash = $1 and kind = $2 and expires_at > now() and tries < $3 returning user_id, data, code`,
+    text: countedTry,
     values: [hashOf(kind, token), kind, most],
   });
   const code = row?.[2];

@@ -1,6 +1,7 @@
 /** What an application says of its accounts, in app/accounts.ts. */
 import type { Prisma } from '../../generated/prisma/client.ts';
 import type { Viewer } from '../../viewer.ts';
+import type { Provider } from './oauth/provider.ts';
 import type { RoleTable } from './roles.ts';
 
 export { MillraceError } from '../../errors.ts';
@@ -85,8 +86,7 @@ export interface AccountsDefinition {
   /** Roles of whoever signs up. */
   defaultRoles?: readonly string[];
   /** Other providers that sign in, by the names they have in addresses. Ready ones are in `millrace/providers`. */
-  // biome-ignore lint/suspicious/noExplicitAny: of the module's own making; see oauth/providers.ts
-  providers?: Readonly<Record<string, any>>;
+  providers?: Readonly<Record<string, Provider>>;
   /** Where sign-ins may end, besides pages of PUBLIC_URL's and CORS_ORIGINS' origins: `com.example.app://signed-in`. */
   redirects?: readonly string[];
   /** Passwords: how long at least. 15 unless said, and 8 with a second factor. */

@@ -136,6 +136,11 @@ export function sharedTypes(builder: Builder, typeName: (name: string) => string
         description: 'What has to be shown first.',
         resolve: (result) => result.secondFactor,
       }),
+      deviceToken: t.exposeString('deviceToken', {
+        nullable: true,
+        description:
+          'Of a sign-in by password: keep it on the device and give it to `signIn`, so that what others try at the account does not shut its owner out. Null where a cookie carries it.',
+      }),
     }),
   });
   return { sessionTokens, secondFactor, signInResult };

@@ -1,14 +1,56 @@
 /** app/accounts.ts and the schema → everything that accounts go by, checked. */
 import type { Api, ApiModel } from '../../data/api/api-model.ts';
 import type { ColumnField, Datamodel, Model } from '../../data/model/datamodel.ts';
+import type { RuleSet } from '../../data/rules/rule-set.ts';
 import { StartupError } from '../../errors.ts';
 import type { AccountsDefinition, NewUser } from './define-accounts.ts';
+import { checkProviders } from './oauth/check-providers.ts';
 import { checkRoles, isKnownRole, type RoleTable } from './roles.ts';
+import { authRules, organizationRules } from './rules.ts';
 
 /** The file that brings accounts. */
 export const accountsFile = 'prisma/platform/auth.prisma';
 /** The file that brings organisations. */
 export const organizationsFile = 'prisma/platform/organizations.prisma';
+
+/** Whether a project has accounts, and what rules that makes. */
+export interface AccountsPresence {
+  isServed: boolean;
+  rules: RuleSet;
+  /** What whoever develops it should know. */
+  notice: readonly string[];
+}
+
+/** The users' model, where accounts can stand on it: it has one field as its id. */
+function usersIn(datamodel: Datamodel, name = 'User'): { model: Model; key: ColumnField } | undefined {
+  const model = datamodel.models.get(name);
+  const key = model?.uniqueKeys.find((k) => k.isPrimary && k.fields.length === 1)?.fields[0];
+  return model && key && { model, key };
+}
+
+/**
+ * Whether a project has accounts: their file is there, and users that they can stand on. Without such users, and without app/accounts.ts,
+ * nobody has asked for them.
+ * @throws StartupError for what stands on accounts where their file is not there
+ */
+export function accountsIn(
+  { files, accounts }: { files: readonly { path: string }[]; accounts?: AccountsDefinition },
+  datamodel: Datamodel,
+): AccountsPresence {
+  const has = (path: string) => files.some((file) => file.path === path);
+  const rules = { ...(has(accountsFile) && authRules), ...(has(organizationsFile) && organizationRules) };
+  if (has(accountsFile)) {
+    if (accounts || usersIn(datamodel)) return { isServed: true, rules, notice: [] };
+    const closed = Object.fromEntries(Object.keys(rules).map((name) => [name, { api: false } as const]));
+    const notice = ['accounts are not served: there is no model User with one field as its id (docs/accounts.md)'];
+    return { isServed: false, rules: closed, notice };
+  }
+  if (!accounts && !has(organizationsFile)) return { isServed: false, rules, notice: [] };
+  throw new StartupError(
+    `${accounts ? 'app/accounts.ts' : organizationsFile} stands on accounts, which are not there: ${accountsFile}`,
+    `bring ${accountsFile} back, or delete what stands on it`,
+  );
+}
 
 /** Everything that accounts go by. */
 export interface AccountsPlan {
@@ -44,6 +86,7 @@ export function planAccounts(
 ): AccountsPlan {
   const { roles = {}, session = {}, userModel = 'User' } = definition;
   checkRoles(roles, adminRole);
+  checkProviders(definition.providers ?? {});
   const user = api.models.get(userModel);
   if (!user) {
     throw new StartupError(
@@ -51,7 +94,7 @@ export function planAccounts(
       `add it to prisma/app.prisma, name another one by \`userModel\` in app/accounts.ts, or delete ${accountsFile}`,
     );
   }
-  const key = user.model.uniqueKeys.find((k) => k.isPrimary && k.fields.length === 1)?.fields[0];
+  const key = usersIn(datamodel, userModel)?.key;
   if (!key) {
     throw new StartupError(`accounts need a ${userModel} with one field as its id`, `give ${userModel} an @id`);
   }

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts';
 import type { Claims } from '../../platform/tokens.ts';
 import { type Viewer, viewerOf } from '../../viewer.ts';
+import { freeClaims, lastingClaims } from './claims.ts';
 import type { AccountsPlan } from './plan.ts';
 import { sessionOver } from './refusals.ts';
 import { expandRoles } from './roles.ts';
@@ -21,31 +22,23 @@ export async function viewerOfSession(
   if (!account || account.isDisabled) throw sessionOver();
   const { id, assurance, methods, authenticatedAt, impersonatorId } = session;
   return {
-    ...viewerOfAccount(account, plan, withoutOwn(claims)),
+    ...viewerOfAccount(account, plan, claims),
     token: claims,
     session: { id, assurance, methods, authenticatedAt, ...(impersonatorId !== undefined && { impersonatorId }) },
   };
 }
 
-/** Names the claims of a token that were its account's. */
-export const ownClaims = 'own';
-
-/** What a token says, without what its account had when it was made: what has been taken from the account since is gone. */
-function withoutOwn(claims: Claims): Claims {
-  const names = claims[ownClaims];
-  if (!Array.isArray(names)) return claims;
-  return Object.fromEntries(Object.entries(claims).filter(([name]) => name !== ownClaims && !names.includes(name)));
-}
-
-/** The viewer that an account comes to. */
+/** The viewer that an account comes to. @param claims of the token, if there is one */
 export function viewerOfAccount(account: AccountState, plan: AccountsPlan, claims: Claims = {}): Viewer {
   const roles = expandRoles(account.roles, plan.roles);
   const { userId, orgRoles, kind } = account;
+  const [role] = account.roles;
+  const orgs = Object.keys(orgRoles);
+  const now = { ...freeClaims(account.claims), ...lastingClaims(claims), sub: userId, role, roles, orgs };
   return {
-    ...viewerOf({ ...claims, ...account.claims, sub: userId, role: undefined }, plan.adminRole),
-    role: account.roles[0],
+    ...viewerOf(now, plan.adminRole),
     roles,
-    orgs: Object.keys(orgRoles),
+    orgs,
     orgRoles,
     isGuest: kind === 'guest',
     isAdmin: account.roles.includes(plan.adminRole),
@@ -74,10 +67,16 @@ const freshFor = 600;
 export async function requireFresh(ctx: Needs, factors: (userId: string) => Promise<readonly string[]>) {
   const viewer = requireSession(ctx);
   const { session, id } = viewer;
-  if (session.impersonatorId !== undefined) throw new MillraceError('FORBIDDEN', 'not while acting as somebody else');
-  const isRecent = session.authenticatedAt + freshFor > Date.now() / 1000;
-  const isStrong = session.assurance === '2' || (await factors(id)).length === 0;
-  if (!isRecent || !isStrong)
+  // @NOTE from the row: what is remembered of a session may be a moment older than the proof that has just been given.
+  const [row] = await ctx.db.query({
+    text: `select authenticated_at > now() - make_interval(secs => $3), assurance = 2, actor_id is not null
+      from auth_sessions where id = $1 and user_id = $2 and expires_at > now()`,
+    values: [session.id, id, freshFor],
+  });
+  if (!row) throw sessionOver();
+  const [isRecent, isStrong, isActing] = row;
+  if (isActing) throw new MillraceError('FORBIDDEN', 'not while acting as somebody else');
+  if (!isRecent || !(isStrong || (await factors(id)).length === 0))
     throw new MillraceError('FORBIDDEN', 'reauthenticate first: this takes a fresh proof of who you are');
   return viewer;
 }

@@ -7,11 +7,12 @@
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { v7 } from 'uuid';
+import type { Queryable } from '../../../platform/db.ts';
 import { recordEvent } from '../audit.ts';
+import { claimsToSign } from '../claims.ts';
 import { sessionOver } from '../refusals.ts';
 import { expandRoles } from '../roles.ts';
 import { type Account, asKnown, findAccount, type Needs } from '../users.ts';
-import { ownClaims } from '../viewers.ts';
 
 /** What a new session is begun with. */
 export interface NewSession {
@@ -42,6 +43,8 @@ export interface SessionTokens {
 const maxSessions = 100;
 /** Seconds in which a refresh token may be used again, for two tabs that use it at the same time. */
 const grace = 10;
+/** Milliseconds for which an answer waits for the end of a session. */
+const endedWithin = 500;
 
 /** Opens a session of an account, in the operation's transaction. */
 export async function openSession(ctx: Needs, account: Account, wanted: NewSession): Promise<SessionTokens> {
@@ -99,12 +102,7 @@ async function issueTokens(
   const { plan, tokens } = ctx.accounts!;
   const { sessionId, methods, assurance, authenticatedAt, impersonatorId, lifetime } = session;
   const roles = expandRoles(account.roles, plan.roles);
-  const names = Object.keys(account.claims);
-  const own = {
-    ...account.claims,
-    ...(names.length > 0 && { [ownClaims]: names }),
-    ...(await plan.definition.claims?.(asKnown(account))),
-  };
+  const own = claimsToSign(account.claims, await plan.definition.claims?.(asKnown(account)));
   const { access, idle } = plan.lifetimes;
   const { token, expiresAt } = await tokens.signAccess!({
     sub: account.userId,
@@ -135,7 +133,7 @@ function refreshToken(ctx: Needs, sessionId: string, { salt, counter }: { salt: 
   return `mrr_${sessionId}.${counter}.${mac}`;
 }
 
-const written = /^mrr_([0-9a-f-]{36})\.(\d{1,9})\.([\w-]{43})$/;
+const written = /^mrr_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,8})\.([\w-]{43})$/;
 
 /**
  * Gives new tokens for a refresh token, which is not good any more then. Whoever uses it again within ten seconds, as two tabs of a
@@ -146,22 +144,23 @@ export async function refreshSession(ctx: Needs, token: string): Promise<Session
   const [, sessionId, digits, mac] = written.exec(token) ?? [];
   if (sessionId === undefined) throw sessionOver();
   const counter = Number(digits);
-  const stored = await readRefresh(ctx, sessionId);
+  const { plan, secrets, db: pool } = ctx.accounts!;
+  // @NOTE by the pool, and before the operation has a connection: whoever sends many that are good for nothing holds none up.
+  const stored = await readRefresh(pool, sessionId);
   if (!stored) throw sessionOver();
-  const expected = ctx.accounts!.secrets.mac('refresh', `${sessionId}.${counter}.${stored.salt}`);
+  const expected = secrets.mac('refresh', `${sessionId}.${counter}.${stored.salt}`);
   if (!timingSafeEqual(expected, Buffer.from(mac!, 'base64url').subarray(0, expected.length))) throw sessionOver();
-  const { plan } = ctx.accounts!;
+  const isReused = (at: StoredRefresh) => counter < at.counter && !(counter === at.counter - 1 && at.isRecent);
+  if (isReused(stored)) return endReused(ctx, sessionId, stored.userId);
   const [turned] = await ctx.db.query({
     text: `update millrace.auth_refresh set counter = counter + 1, rotated_at = now(), idle_until = now() + make_interval(secs => $3)
       where session_id = $1 and counter = $2 and idle_until > now() returning counter`,
     values: [sessionId, counter, plan.lifetimes.idle],
   });
-  const current = turned ? { ...stored, counter: counter + 1 } : await readRefresh(ctx, sessionId);
+  const current = turned ? { ...stored, counter: counter + 1 } : await readRefresh(ctx.db, sessionId);
   if (!current?.isAlive) throw sessionOver();
-  if (!turned && !(current.counter === counter + 1 && current.isRecent)) {
-    if (current.counter > counter) await endReused(ctx, sessionId, stored.userId);
-    throw sessionOver();
-  }
+  if (isReused(current)) return endReused(ctx, sessionId, stored.userId);
+  if (current.counter !== counter + 1) throw sessionOver();
   const account = await findAccount(ctx.db, stored.userId);
   if (!account || account.isDisabled) throw sessionOver();
   const { methods, assurance, authenticatedAt, lifetime } = stored;
@@ -180,7 +179,7 @@ interface StoredRefresh {
   lifetime: number;
 }
 
-async function readRefresh({ db }: Needs, sessionId: string): Promise<StoredRefresh | undefined> {
+async function readRefresh(db: Queryable, sessionId: string): Promise<StoredRefresh | undefined> {
   const [row] = await db.query({
     text: `select r.salt, r.counter, r.rotated_at > now() - make_interval(secs => $2), r.idle_until > now() and s.expires_at > now(),
         s.user_id, s.methods, s.assurance, extract(epoch from s.authenticated_at)::float8,
@@ -203,11 +202,17 @@ async function readRefresh({ db }: Needs, sessionId: string): Promise<StoredRefr
   };
 }
 
-/** @NOTE by the pool: what is refused is rolled back, and this must be kept. */
-async function endReused(ctx: Needs, sessionId: string, userId: string): Promise<void> {
-  const { db } = ctx.accounts!;
-  await db.query({ text: 'delete from auth_sessions where id = $1', values: [sessionId] });
-  await recordEvent(ctx, db, 'refresh-reused', { userId, sessionId });
+/** @NOTE by the pool: what is refused is rolled back, and this must be kept. @throws UNAUTHENTICATED */
+async function endReused(ctx: Needs, sessionId: string, userId: string): Promise<never> {
+  const { db, log } = ctx.accounts!;
+  const end = async () => {
+    const ended = await db.query({ text: 'delete from auth_sessions where id = $1 returning 1', values: [sessionId] });
+    if (ended.length > 0) await recordEvent(ctx, db, 'refresh-reused', { userId, sessionId });
+  };
+  const ending = end().catch((error: unknown) => log.error({ err: error }, 'a session could not be ended'));
+  // @NOTE the same operation may have locked the row by another field; it lets go when this one has failed.
+  await Promise.race([ending, new Promise((resolve) => setTimeout(resolve, endedWithin).unref())]);
+  throw sessionOver();
 }
 
 /** Ends one session of a user; false when it is not there, or another's. */

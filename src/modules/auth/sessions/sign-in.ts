@@ -32,6 +32,8 @@ export interface SecondFactorRequest {
 export interface SignInResult {
   session: SessionTokens | null;
   secondFactor: SecondFactorRequest | null;
+  /** By which a device is known from now on; of sign-ins by password, where no cookie carries it. */
+  deviceToken?: string | null;
 }
 
 /** Seconds for a second factor to be shown. */

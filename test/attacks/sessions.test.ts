@@ -1,0 +1,453 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createChallenge } from '../../src/modules/auth/challenges.ts';
+import { openEventStream } from '../support/event-stream.ts';
+import { ask } from '../support/postgres.ts';
+import { openRawSocket, type RawSocket } from '../support/raw-socket.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { askAs, type SignedIn, signIn, withKnownSecret } from '../support/signed-in.ts';
+import { insertTeam, team } from '../support/team.ts';
+
+/** Two nodes of one database that hear of each other by the log alone, as they do without Redis. */
+let one: TestServer;
+let two: TestServer;
+let nodes: TestServer[];
+beforeAll(async () => {
+  one = await startServer({ config: withKnownSecret });
+  two = await startServer({ databaseUrl: one.databaseUrl, config: withKnownSecret });
+  nodes = [one, two];
+  await insertTeam(one.databaseUrl);
+});
+afterAll(async () => {
+  await two?.[Symbol.asyncDispose]();
+  await one?.[Symbol.asyncDispose]();
+});
+
+/** More than a few are run by hand. */
+const rounds = Number(process.env.RACE_ROUNDS ?? 5);
+const sql = (text: string) => ask<Record<string, string>>(one.databaseUrl, text);
+const tokens = '{ sessionId userId accessToken refreshToken }';
+const refresh = (node: TestServer, refreshToken: string | null, token?: string) =>
+  askAs(node.url, token, `mutation ($t: String) { refreshSession(refreshToken: $t) ${tokens} }`, { t: refreshToken });
+const me = '{ me { userId sessionId roles } }';
+const over = { code: 'UNAUTHENTICATED' };
+
+/** Nothing of the answer is a token, and all of it is that the session has ended. */
+async function expectOver(answer: ReturnType<typeof refresh>): Promise<void> {
+  const { errors, text } = await answer;
+  expect(errors?.[0]?.extensions).toMatchObject(over);
+  expect(text).not.toMatch(/mrr_|eyJ/);
+}
+const isOver = async (sessionId: string) =>
+  (await sql(`select from auth_sessions where id = '${sessionId}'`)).length === 0;
+/** Refused on all nodes, a second later at the latest. */
+async function expectRefused(token: string): Promise<void> {
+  const since = performance.now();
+  for (const { url } of nodes) {
+    await expect.poll(async () => (await askAs(url, token, me)).status, { interval: 10, timeout: 2000 }).toBe(401);
+    expect(performance.now() - since).toBeLessThan(1000);
+  }
+}
+const eventsOf = async (sessionId: string) =>
+  (await sql(`select kind from auth_events where session_id = '${sessionId}' order by at`)).map(({ kind }) => kind);
+const late = (sessionId: string, seconds = 11) =>
+  sql(
+    `update millrace.auth_refresh set rotated_at = rotated_at - interval '${seconds} seconds' where session_id = '${sessionId}'`,
+  );
+
+describe('a refresh token', () => {
+  it('gives new tokens, once; what it gives is of the same session', async () => {
+    const ann = await signIn(one, team.ann);
+    const { data } = await refresh(one, ann.refreshToken());
+    expect(data.refreshSession).toMatchObject({ sessionId: ann.sessionId, userId: ann.userId });
+    expect(data.refreshSession.refreshToken).toBe(ann.refreshToken(2));
+    expect((await askAs(two.url, data.refreshSession.accessToken, me)).data.me.sessionId).toBe(ann.sessionId);
+  });
+
+  it('that was used by two tabs at once gives both the same successor', async () => {
+    const ann = await signIn(one, team.ann);
+    const [first, second] = [await refresh(one, ann.refreshToken()), await refresh(two, ann.refreshToken())];
+    expect(second.data.refreshSession.refreshToken).toBe(first.data.refreshSession.refreshToken);
+    expect(await isOver(ann.sessionId)).toBe(false);
+  });
+
+  it('that is used again after ten seconds ends the session, with all that came of it, on every node', async () => {
+    const ann = await signIn(one, team.ann);
+    const { data } = await refresh(one, ann.refreshToken());
+    await late(ann.sessionId);
+    await expectOver(refresh(two, ann.refreshToken()));
+    expect(await isOver(ann.sessionId)).toBe(true);
+    await expectOver(refresh(one, data.refreshSession.refreshToken));
+    await expectRefused(ann.accessToken);
+    await expectRefused(data.refreshSession.accessToken);
+    expect(await eventsOf(ann.sessionId)).toEqual(['refresh-reused']);
+  });
+
+  it('of two generations ago ends the session at once', async () => {
+    const ann = await signIn(one, team.ann);
+    await refresh(one, ann.refreshToken(1));
+    await refresh(one, ann.refreshToken(2));
+    await expectOver(refresh(one, ann.refreshToken(1)));
+    await expectOver(refresh(one, ann.refreshToken(3)));
+    expect(await isOver(ann.sessionId)).toBe(true);
+  });
+
+  it('that was stolen and used first is found out when its owner comes', async () => {
+    const ann = await signIn(one, team.ann);
+    const thief = await refresh(two, ann.refreshToken());
+    await late(ann.sessionId);
+    await expectOver(refresh(one, ann.refreshToken()));
+    await expectRefused(thief.data.refreshSession.accessToken);
+    await expectOver(refresh(two, thief.data.refreshSession.refreshToken));
+  });
+
+  it('that was used again by fifty at once ends one session, once, and holds nobody up', async () => {
+    const [ann, ben] = [await signIn(one, team.ann), await signIn(one, team.ben)];
+    await refresh(one, ann.refreshToken());
+    await late(ann.sessionId);
+    const stolen = Array.from({ length: 50 }, (_, n) => refresh(nodes[n % 2]!, ann.refreshToken()));
+    const others = Array.from({ length: 5 }, () => askAs(one.url, ben.accessToken, me));
+    for (const answer of stolen) await expectOver(answer);
+    for (const answer of others) expect((await answer).data.me.userId).toBe(team.ben);
+    expect(await eventsOf(ann.sessionId)).toEqual(['refresh-reused']);
+    expect(await isOver(ben.sessionId)).toBe(false);
+  });
+
+  it('that was used is not saved by a good one in the same operation, which holds nothing up either', async () => {
+    const ann = await signIn(one, team.ann);
+    await refresh(one, ann.refreshToken(1));
+    await refresh(one, ann.refreshToken(2));
+    const since = performance.now();
+    const mutation = `mutation ($good: String, $used: String) {
+      good: refreshSession(refreshToken: $good) ${tokens} used: refreshSession(refreshToken: $used) ${tokens} }`;
+    const answer = await askAs(one.url, undefined, mutation, { good: ann.refreshToken(3), used: ann.refreshToken(1) });
+    expect(answer.text).not.toMatch(/eyJ/);
+    await expect.poll(() => isOver(ann.sessionId)).toBe(true);
+    expect(performance.now() - since).toBeLessThan(5000);
+    expect(await eventsOf(ann.sessionId)).toEqual(['refresh-reused']);
+  });
+
+  it('that is used fifty times at the same time, on two nodes, leaves one lineage, whatever the round', async () => {
+    const ann = await signIn(one, team.ann);
+    for (let round = 1; round <= rounds; round += 1) {
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, n) => refresh(nodes[n % 2]!, ann.refreshToken(round))),
+      );
+      const given = new Set(answers.map(({ data, text }) => data?.refreshSession?.refreshToken ?? text));
+      expect([...given]).toEqual([ann.refreshToken(round + 1)]);
+    }
+    const [row] = await sql(`select counter from millrace.auth_refresh where session_id = '${ann.sessionId}'`);
+    expect(row).toEqual({ counter: rounds + 1 });
+  });
+
+  it('that was stolen is worth nothing after a sign-out', async () => {
+    const ann = await signIn(one, team.ann);
+    expect((await askAs(one.url, ann.accessToken, 'mutation { signOut }')).data).toEqual({ signOut: true });
+    await expectOver(refresh(one, ann.refreshToken()));
+    await expectOver(refresh(two, ann.refreshToken()));
+  });
+
+  it('of a session that has expired, or was idle for too long, is refused', async () => {
+    const expired = await signIn(one, team.ann, { ends: '-1 second' });
+    const idle = await signIn(one, team.ann, { idle: '-1 second' });
+    for (const { refreshToken } of [expired, idle]) await expectOver(refresh(one, refreshToken()));
+    const { status } = await askAs(one.url, expired.accessToken, me);
+    expect(status, 'an access token does not outlive its session').toBe(401);
+  });
+
+  it('of a disabled account is refused, and of one that is deleted', async () => {
+    const ben = await signIn(one, team.ben);
+    await sql(`update auth_accounts set disabled_at = now() where user_id = '${team.ben}'`);
+    await expectOver(refresh(one, ben.refreshToken()));
+    await sql(`delete from auth_accounts where user_id = '${team.ben}'`);
+    await expectOver(refresh(one, ben.refreshToken()));
+  });
+
+  it('does not make an access token that outlives the session', async () => {
+    const ann = await signIn(one, team.ann, { ends: '30 seconds' });
+    const { data } = await refresh(one, ann.refreshToken());
+    const [, payload] = data.refreshSession.accessToken.split('.');
+    const { exp, iat } = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    expect(exp - iat).toBeLessThanOrEqual(30);
+  });
+
+  it('does not stand in the database, nor anything that it could be made of without the secret', async () => {
+    const ann = await signIn(one, team.ann);
+    const rows = await sql(
+      `select to_jsonb(r)::text || to_jsonb(s)::text as row from millrace.auth_refresh r join auth_sessions s on s.id = session_id where id = '${ann.sessionId}'`,
+    );
+    expect(rows[0]!.row).not.toContain(ann.refreshToken().split('.').at(-1));
+  });
+
+  const forged: Record<string, (ann: SignedIn, ben: SignedIn) => string | null> = {
+    'nothing at all': () => null,
+    'the empty text': () => '',
+    'an access token': (ann) => ann.accessToken,
+    'the id of a session': (ann) => ann.sessionId,
+    'the next one, by its number': (ann) => ann.refreshToken().replace('.1.', '.2.'),
+    'the one before the first': (ann) => ann.refreshToken().replace('.1.', '.0.'),
+    'another session’s code': (ann, ben) => ann.refreshToken().replace(/[^.]+$/, ben.refreshToken().split('.')[2]!),
+    'half a code': (ann) => ann.refreshToken().slice(0, -20),
+    'a code of zeros': (ann) => ann.refreshToken().replace(/[^.]+$/, 'A'.repeat(43)),
+    'no code': (ann) => ann.refreshToken().replace(/[^.]+$/, ''),
+    'a session by SQL': (ann) => ann.refreshToken().replace('mrr_', "mrr_' or 1=1 --"),
+    'a number of many digits': (ann) => ann.refreshToken().replace('.1.', `.${'9'.repeat(400)}.`),
+    'a number that is negative': (ann) => ann.refreshToken().replace('.1.', '.-1.'),
+    'dashes in the place of a session': () => `mrr_${'-'.repeat(36)}.1.${'A'.repeat(43)}`,
+    'a megabyte': () => `mrr_${'a'.repeat(900_000)}`,
+  };
+  it.each(Object.entries(forged))('is not %s; and the session goes on', async (_name, forge) => {
+    const [ann, ben] = [await signIn(one, team.ann), await signIn(one, team.ben)];
+    await expectOver(refresh(one, forge(ann, ben)));
+    expect(await isOver(ann.sessionId)).toBe(false);
+    expect((await refresh(one, ann.refreshToken())).data.refreshSession.sessionId).toBe(ann.sessionId);
+  });
+
+  it('is taken by a mutation alone: by GET nothing is refreshed', async () => {
+    const ann = await signIn(one, team.ann);
+    const query = `mutation { refreshSession(refreshToken: "${ann.refreshToken()}") ${tokens} }`;
+    const response = await fetch(`${one.url}/graphql?query=${encodeURIComponent(query)}`);
+    expect(response.status).toBe(405);
+    expect(await response.text()).not.toContain('mrr_');
+  });
+
+  it('is neither previewed nor kept under a key', async () => {
+    const ann = await signIn(one, team.ann);
+    const text = `mutation @preview { refreshSession(refreshToken: "${ann.refreshToken()}") ${tokens} }`;
+    const previewed = await askAs(one.url, undefined, text);
+    expect(previewed.errors).toBeDefined();
+    expect(previewed.text).not.toMatch(/eyJ/);
+    const response = await fetch(`${one.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': '"k1"' },
+      body: JSON.stringify({ query: text.replace('@preview ', '') }),
+    });
+    expect(await response.text()).not.toMatch(/eyJ/);
+    expect(await sql(`select from millrace.idempotency where answer like '%mrr_%' or answer like '%eyJ%'`)).toEqual([]);
+  });
+});
+
+describe('a session of somebody else', () => {
+  it('is neither listed nor revoked, by whatever name', async () => {
+    const [ann, ben] = [await signIn(one, team.ann), await signIn(one, team.ben)];
+    const listed = await askAs(one.url, ben.accessToken, '{ authSessions(first: 100) { nodes { id userId } } }');
+    expect(listed.text).not.toContain(ann.sessionId);
+    for (const id of [ann.sessionId, ann.sessionId.toUpperCase(), `${ann.sessionId}' or '1'='1`, '', '%']) {
+      const { errors } = await askAs(one.url, ben.accessToken, 'mutation ($id: ID!) { revokeSession(id: $id) }', {
+        id,
+      });
+      expect(errors?.[0]?.extensions.code, id).toBe('NOT_FOUND');
+    }
+    expect((await askAs(one.url, ann.accessToken, me)).data.me.sessionId).toBe(ann.sessionId);
+  });
+
+  it('is not revoked by a stranger, nor by a token without a session', async () => {
+    const ann = await signIn(one, team.ann);
+    const mutation = `mutation { revokeSession(id: "${ann.sessionId}") }`;
+    const minted = await one.server.tokens.mint!({ sub: team.ann });
+    for (const [token, code] of [
+      [undefined, 'UNAUTHENTICATED'],
+      [minted, 'FORBIDDEN'],
+    ] as const) {
+      const { errors } = await askAs(one.url, token, mutation);
+      expect(errors?.[0]?.extensions.code).toBe(code);
+    }
+    expect(await isOver(ann.sessionId)).toBe(false);
+  });
+
+  it('is written by nobody through the data API', async () => {
+    const ann = await signIn(one, team.ann);
+    for (const name of [
+      'createAuthSession',
+      'updateAuthSession',
+      'deleteAuthSession',
+      'updateAuthAccount',
+      'deleteAuthAccount',
+    ]) {
+      const { text } = await askAs(one.url, ann.accessToken, `mutation { ${name} }`);
+      expect(text).toContain('Cannot query field');
+    }
+    const nested = await askAs(one.url, ann.accessToken, '{ __type(name: "CreateAuthSessionInput") { name } }');
+    expect(nested.data).toEqual({ __type: null });
+  });
+
+  it('is ended by its owner from another one of theirs, and that one goes on', async () => {
+    const [lost, here] = [await signIn(one, team.ann), await signIn(one, team.ann)];
+    const { data } = await askAs(one.url, here.accessToken, `mutation { revokeSession(id: "${lost.sessionId}") }`);
+    expect(data).toEqual({ revokeSession: true });
+    await expectRefused(lost.accessToken);
+    await expectOver(refresh(one, lost.refreshToken()));
+    expect((await askAs(two.url, here.accessToken, me)).data.me.sessionId).toBe(here.sessionId);
+  });
+});
+
+describe('a token that waits for a second factor', () => {
+  const pending = () => createChallenge(one.server.db, { kind: 'second-factor', userId: team.ann, lifetime: 300 });
+
+  it('asks nothing of the API', async () => {
+    await signIn(one, team.ann);
+    const { status, text } = await askAs(one.url, await pending(), '{ tasks(first: 1) { nodes { title } } }');
+    expect(status).toBe(401);
+    expect(text).not.toContain('millpond');
+  });
+
+  it('opens no socket and no event stream', async () => {
+    const token = await pending();
+    using socket = await openRawSocket(one.url, { init: false });
+    socket.send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
+    expect((await socket.closed).code).toBeGreaterThan(4399);
+    await using events = await openEventStream(`${one.url}/graphql`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query: 'subscription { taskChanges { type } }' }),
+    });
+    expect(events.response.status).toBe(401);
+  });
+
+  it('refreshes no session', async () => {
+    const ann = await signIn(one, team.ann);
+    await expectOver(refresh(one, await pending()));
+    await expectOver(refresh(one, `mrr_${ann.sessionId}.1.${await pending()}`));
+  });
+});
+
+const changes = 'subscription { taskChanges { type node { title } } }';
+const live = 'query @live { tasks(first: 100) { nodes { title } } }';
+const rename = (title: string) => sql(`update tasks set title = '${title}' where id = '${team.anvil}'`);
+let renamed = 0;
+
+/** Follows everything in every way on both nodes; what was told, and what has ended. */
+async function followAll(who: SignedIn) {
+  const told: string[] = [];
+  const ended: Promise<unknown>[] = [];
+  const open: (Disposable | AsyncDisposable)[] = [];
+  for (const node of nodes) {
+    const socket: RawSocket = await openRawSocket(node.url, { token: who.accessToken });
+    socket.socket.on('message', (data) => void told.push(String(data)));
+    socket.send({ id: 'changes', type: 'subscribe', payload: { query: changes } });
+    socket.send({ id: 'live', type: 'subscribe', payload: { query: live } });
+    const isDone = new Promise<void>((resolve) => {
+      const left = new Set(['changes', 'live']);
+      socket.socket.on('message', (data) => {
+        const { id, type } = JSON.parse(String(data)) as { id: string; type: string };
+        if (type === 'error' || type === 'complete') left.delete(id);
+        if (left.size === 0) resolve();
+      });
+      socket.socket.on('close', () => resolve());
+    });
+    ended.push(isDone);
+    open.push(socket);
+    for (const query of [changes, live]) {
+      const stream = await openEventStream(`${node.url}/graphql`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${who.accessToken}` },
+        body: JSON.stringify({ query }),
+      });
+      ended.push(
+        (async () => {
+          for (;;) {
+            const { event, data } = await stream.next(60_000);
+            told.push(JSON.stringify(data));
+            if (event === 'complete' || data?.errors) return;
+          }
+        })().catch(() => {}),
+      );
+      open.push(stream);
+    }
+  }
+  return {
+    told,
+    /** Whether so many have been told of a title: two nodes, by two ways each, in two transports. */
+    heard: (title: string) => told.filter((text) => text.includes(title)).length,
+    ended: Promise.all(ended),
+    async [Symbol.asyncDispose]() {
+      for (const each of open) {
+        if (Symbol.dispose in each) each[Symbol.dispose]();
+        else await each[Symbol.asyncDispose]();
+      }
+    },
+  };
+}
+const ways = 8;
+const within = (milliseconds: number) =>
+  new Promise((_, reject) =>
+    setTimeout(reject, milliseconds, new Error(`not ended within ${milliseconds} ms`)).unref(),
+  );
+
+describe('whoever is put out', () => {
+  const puttingOut: Record<string, (who: SignedIn) => Promise<unknown>> = {
+    'by signing out everywhere': ({ accessToken }) => askAs(one.url, accessToken, 'mutation { signOutEverywhere }'),
+    'by signing out': ({ accessToken }) => askAs(one.url, accessToken, 'mutation { signOut }'),
+    'by a refresh token that is used again': async (who) => {
+      await refresh(one, who.refreshToken(1));
+      await refresh(one, who.refreshToken(2));
+      await refresh(one, who.refreshToken(1));
+    },
+    'because the account is disabled': ({ userId }) =>
+      sql(`update auth_accounts set disabled_at = now() where user_id = '${userId}'`),
+    'because the account is deleted': ({ userId }) => sql(`delete from auth_accounts where user_id = '${userId}'`),
+    'because the session is deleted': ({ sessionId }) => sql(`delete from auth_sessions where id = '${sessionId}'`),
+  };
+  it.each(Object.entries(puttingOut))(
+    '%s is told nothing more by sockets, event streams and live queries of both nodes, which end within a second',
+    async (_name, putOut) => {
+      const dora = await signIn(one, team.dora);
+      await using following = await followAll(dora);
+      renamed += 1;
+      await rename(`For Dora ${renamed}`);
+      await expect.poll(() => following.heard(`For Dora ${renamed}`)).toBeGreaterThanOrEqual(ways);
+      await putOut(dora);
+      // At once, and in the same breath as the log: what comes behind its end is not to be told.
+      await rename(`After all ${renamed}`);
+      await Promise.race([following.ended, within(1000)]);
+      expect(following.heard(`After all ${renamed}`)).toBe(0);
+      await expectRefused(dora.accessToken);
+    },
+  );
+
+  it('by another session’s sign-out keeps its own', async () => {
+    const [lost, here] = [await signIn(one, team.dora), await signIn(one, team.dora)];
+    await using socket = await followAll(here);
+    const { data } = await askAs(one.url, here.accessToken, 'mutation { signOutEverywhere(exceptThis: true) }');
+    expect(data.signOutEverywhere).toBeGreaterThanOrEqual(1);
+    await expectRefused(lost.accessToken);
+    await rename('Still for Dora');
+    await expect.poll(() => socket.heard('Still for Dora')).toBeGreaterThanOrEqual(ways);
+  });
+});
+
+describe('whoever is no administrator any more', () => {
+  it('is told of not one more row by what is open, and may ask for none, within a second on both nodes', async () => {
+    const cleo = await signIn(one, team.cleo, { roles: ['admin'] });
+    await using following = await followAll(cleo);
+    await rename('For administrators');
+    await expect.poll(() => following.heard('For administrators')).toBeGreaterThanOrEqual(ways);
+    await sql(
+      `begin; update auth_accounts set roles = '{}' where user_id = '${team.cleo}';
+       update tasks set title = 'Not for Cleo' where id = '${team.anvil}'; commit`,
+    );
+    await rename('Not for Cleo either');
+    const since = performance.now();
+    for (const { url } of nodes) {
+      await expect
+        .poll(async () => (await askAs(url, cleo.accessToken, '{ tasks(first: 100) { nodes { title } } }')).text, {
+          interval: 10,
+        })
+        .not.toContain('Not for Cleo');
+    }
+    expect(performance.now() - since).toBeLessThan(1000);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(following.heard('Not for Cleo')).toBe(0);
+  });
+
+  it('becomes none by a refresh either: what an old token says of roles is believed by nobody', async () => {
+    const cleo = await signIn(one, team.cleo, { roles: ['admin'] });
+    await sql(`update auth_accounts set roles = '{}' where user_id = '${team.cleo}'`);
+    const { data } = await refresh(one, cleo.refreshToken());
+    const [, payload] = data.refreshSession.accessToken.split('.');
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ roles: [] });
+    for (const { url } of nodes) {
+      const { text } = await askAs(url, data.refreshSession.accessToken, '{ tasks(first: 100) { nodes { title } } }');
+      expect(text).not.toContain('for Cleo');
+    }
+  });
+});
