@@ -533,7 +533,7 @@ describe('ways around a second factor', () => {
     const allowed: [RegExp, string[]][] = [
       [/\bawait openSession\(/, ['sessions/sign-in.ts', 'admin/impersonation.ts']],
       [/isStrong: true/, ['factors/second-factor.ts', 'passkeys/passkeys.ts']],
-      [/needsNoSecond: true/, ['guests/guest.ts', 'devices/devices.ts', 'devices/sign-in.ts']],
+      [/needsNoSecond: true/, ['guests/guest.ts', 'devices/device.ts']],
       [/insert into auth_sessions/, ['sessions/session.ts']],
     ];
     for (const [pattern, names] of allowed) {
@@ -666,7 +666,7 @@ describe('the secret of an app', () => {
     const telling = types.filter(({ fields }: { fields?: { name: string }[] }) =>
       fields?.some(({ name }) => name === 'secret'),
     );
-    expect(telling.map(({ name }: { name: string }) => name)).toEqual(['TotpSecret']);
+    expect(telling.map(({ name }: { name: string }) => name)).toEqual(['CreatedApiKey', 'TotpSecret']);
     const [logged] = await server.sql(
       `select count(*)::int n from millrace.event_log where to_jsonb(event_log)::text like '%' || $1 || '%'`,
       secret,
