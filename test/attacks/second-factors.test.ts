@@ -538,7 +538,7 @@ describe('ways around a second factor', () => {
     const allowed: [RegExp, string[]][] = [
       [/\bawait openSession\(/, ['sessions/sign-in.ts', 'admin/impersonation.ts']],
       [/isStrong: true/, ['factors/second-factor.ts', 'passkeys/passkeys.ts']],
-      [/needsNoSecond: true/, ['guests/guest.ts', 'devices/devices.ts', 'devices/sign-in.ts']],
+      [/needsNoSecond: true/, ['guests/guest.ts', 'devices/device.ts']],
       [/insert into auth_sessions/, ['sessions/session.ts']],
     ];
     for (const [pattern, names] of allowed) {
