@@ -1,3 +1,4 @@
+import type { Config } from '../../src/config/config.ts';
 import type { AccountServer, SignedIn } from './accounts.ts';
 import { ask } from './postgres.ts';
 
@@ -66,3 +67,6 @@ export async function mailTo(server: AccountServer, address: string, after = 0):
 
 /** The token in the link of a mail. */
 export const tokenIn = (text: string): string => /[#&]token=([\w-]+)/.exec(text)![1]!;
+
+/** Has a server put its mails where a test finds them. */
+export const withOutbox = (config: Config): Config => ({ ...config, mail: { kind: 'outbox' } });

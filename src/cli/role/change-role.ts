@@ -24,7 +24,7 @@ export async function changeRole(
     const log = openLog(config.logLevel);
     const options = { url, size: 2, statementTimeout: config.pool.statementTimeout };
     await using db = openDatabase(options, { onError: (err) => log.warn({ err }, 'a database connection broke') });
-    return db.transaction(async (tx) => {
+    return await db.transaction(async (tx) => {
       const account = await findAccountByEmail(tx, address);
       if (!account) throw new StartupError(`${address} has no account.`, 'Sign up first, or have an admin make one.');
       const { userId } = account;
