@@ -24,10 +24,10 @@ export async function changeRole(
     const log = openLog(config.logLevel);
     const options = { url, size: 2, statementTimeout: config.pool.statementTimeout };
     await using db = openDatabase(options, { onError: (err) => log.warn({ err }, 'a database connection broke') });
+    const account = await findAccountByEmail(db, address);
+    if (!account) throw new StartupError(`${address} has no account.`, 'Sign up first, or have an admin make one.');
+    const { userId } = account;
     return await db.transaction(async (tx) => {
-      const account = await findAccountByEmail(tx, address);
-      if (!account) throw new StartupError(`${address} has no account.`, 'Sign up first, or have an admin make one.');
-      const { userId } = account;
       const next = (roles: readonly string[]) => [...roles.filter((one) => one !== role), ...(remove ? [] : [role])];
       const { roles } = await changeRoles(tx, plan, userId, next);
       const to = next(roles);

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApplication, readSources } from '../../../src/application.ts';
+import { changeRole } from '../../../src/cli/role/change-role.ts';
+import { readConfig } from '../../../src/config/config.ts';
 import { type AccountServer, startAccountServer } from '../../support/accounts.ts';
 import { millrace } from '../../support/command-line.ts';
 import { mailTo, makePerson, openSessionOf, type Person, tokenIn, withOutbox } from '../../support/people.ts';
@@ -179,7 +182,7 @@ describe('an account that an admin makes', () => {
   const create = (input: object) =>
     server
       .as({ role: 'admin' })
-      .query('mutation ($input: CreateAccountInput!) { createAccount(input: $input) }', { input });
+      .query('mutation ($input: NewAccountInput!) { createAccount(input: $input) }', { input });
 
   it('has its user, its roles, and an invitation whose link signs in', async () => {
     const { data } = await create({ email: 'Made@People.test', name: 'Made', roles: ['editor'], sendInvitation: true });
@@ -204,17 +207,37 @@ describe('npx millrace role', () => {
   it('makes the first admin, and never takes the last one', async () => {
     const person = await makePerson(server, { email: 'first@people.test' });
     const settings = { DATABASE_URL: server.databaseUrl };
-    const role = (...args: string[]) => millrace(process.cwd(), ['role', ...args], settings);
-    expect((await role('First@people.test', 'admin')).stdout).toBe('First@people.test: admin\n');
+    const done = await millrace(process.cwd(), ['role', 'First@people.test', 'admin'], settings);
+    expect(done.stdout).toBe('First@people.test: admin\n');
     await expect
       .poll(async () => (await person.query('{ me { roles } }')).data.me.roles, { timeout: 1000 })
       .toEqual(['admin']);
-    const last = await role('first@people.test', 'admin', '--remove');
-    expect([last.code, last.stderr]).toEqual([1, 'millrace: this is the last admin: make another one first\n']);
-    expect((await role('nobody@people.test', 'admin')).stderr).toContain('has no account');
+    const change = (email: string, role: string, remove: boolean) =>
+      changeRole(readConfig(settings, process.cwd()), { email, role, remove });
+    await expect(change('first@people.test', 'admin', true)).rejects.toThrow('this is the last admin');
+    await expect(change('nobody@people.test', 'admin', false)).rejects.toThrow('has no account');
+    await expect(change('first@people.test', 'no role', false)).rejects.toThrow('is no role');
     const events = await ask(server.databaseUrl, `select kind from auth_events where user_id = $1`, [person.userId]);
     expect(events).toEqual([{ kind: 'roles-changed' }]);
   });
+});
+
+it('leaves `createAccount` to an application that has accounts of its own', async () => {
+  const sources = await readSources(process.cwd());
+  const files = [...sources.files, { path: 'prisma/bank.prisma', content: 'model Account {\n  id Int @id\n}\n' }];
+  const config = readConfig({}, process.cwd());
+  const names = createApplication({ ...sources, files }, config.graphql)
+    .schema.getMutationType()!
+    .getFields();
+  expect(names.createAccount!.extensions.account).toBeUndefined();
+  expect(names.createAuthAccount!.extensions.account).toBe(true);
+});
+
+it('has no field of organizations where there are none', async () => {
+  const sources = await readSources(process.cwd());
+  const files = sources.files.filter(({ path }) => path !== 'prisma/platform/organizations.prisma');
+  const { schema } = createApplication({ ...sources, files }, readConfig({}, process.cwd()).graphql);
+  expect(Object.keys(schema.getMutationType()!.getFields()).join(' ')).not.toMatch(/organization|invitation/i);
 });
 
 /** Gives a user of the team an account and a session. */
