@@ -296,6 +296,24 @@ describe('whoever acts as somebody else', () => {
     expect((await eventsOf(ann.userId)).at(-1)).toMatchObject({ kind: 'impersonation-ended', actor_id: admin.userId });
   });
 
+  it('leaves a browser the admin’s own refresh cookie, which brings the admin back', async () => {
+    const headers = { 'x-millrace-session': 'cookie', 'x-millrace-csrf': '1', origin: server.url };
+    const own = `millrace-refresh=mrr_${admin.sessionId}.1.${'a'.repeat(43)}`;
+    const send = async (query: string, access: string) => {
+      const response = await server.stranger.post({ query }, { ...headers, cookie: `millrace=${access}; ${own}` });
+      return { answer: (await response.json()) as Answer, cookies: response.headers.getSetCookie() };
+    };
+    const mutation = `mutation { impersonate(userId: "${ann.userId}", reason: "a ticket") { session { accessToken userId } } }`;
+    const begun = await send(mutation, admin.accessToken);
+    expect(begun.answer.data.impersonate.session).toEqual({ accessToken: null, userId: ann.userId });
+    expect(begun.cookies).toHaveLength(1);
+    const access = /^millrace=([^;]+);/.exec(begun.cookies[0]!)![1]!;
+    const ended = await send('mutation { signOut }', access);
+    expect(ended.answer.data).toEqual({ signOut: true });
+    expect(ended.cookies).toHaveLength(1);
+    expect(ended.cookies[0]).toMatch(/^millrace=; Max-Age=0/);
+  });
+
   it('says who they are: a token of no session acts as nobody', async () => {
     expect(codeOf(await impersonate(server.as({ role: 'admin' }), ann.userId))).toBe('FORBIDDEN');
   });

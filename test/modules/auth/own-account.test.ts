@@ -222,6 +222,20 @@ describe('npx millrace role', () => {
   });
 });
 
+it('makes a person of a guest at once where addresses need not be verified, and tells of a taken one', async () => {
+  const sources = await readSources(process.cwd());
+  const { graphql } = readConfig({}, process.cwd());
+  await server.server.replace(createApplication({ ...sources, accounts: { verifyEmail: false } }, graphql));
+  const [guest, other] = [await server.guest(), await server.guest()];
+  const { data } = await upgrade(guest, { email: 'at-once@people.test' });
+  expect(data.upgradeGuest.signIn.session.userId).toBe(guest.userId);
+  expect(codeOf(await upgrade(other, { email: 'AT-once@people.test' }))).toBe('CONFLICT');
+  const [row] = await ask(server.databaseUrl, 'select kind, email_verified_at from auth_accounts where user_id = $1', [
+    guest.userId,
+  ]);
+  expect(row).toEqual({ kind: 'person', email_verified_at: null });
+});
+
 it('leaves `createAccount` to an application that has accounts of its own', async () => {
   const sources = await readSources(process.cwd());
   const files = [...sources.files, { path: 'prisma/bank.prisma', content: 'model Account {\n  id Int @id\n}\n' }];
