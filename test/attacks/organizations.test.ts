@@ -302,6 +302,14 @@ describe('an invitation', () => {
     expect(codeOf(answer)).toBe('INVALID_INPUT');
   });
 
+  it('makes no link of what an organization is called', async () => {
+    const id = await create(stranger, 'Win at https://evil.test/prize now');
+    await invite(stranger, 'victim@people.test', 'member', id);
+    const text = await mailTo(server, 'victim@people.test');
+    expect(text).toContain('Win at https:');
+    expect(text).not.toMatch(/evil\.test|:\/\/evil/);
+  });
+
   it('is good once', async () => {
     const token = await invited(stranger, 'admin');
     expect((await accept(stranger, token)).data.acceptInvitation).toEqual({

@@ -215,6 +215,8 @@ describe('npx millrace role', () => {
     const change = (email: string, role: string, remove: boolean) =>
       changeRole(readConfig(settings, process.cwd()), { email, role, remove });
     await expect(change('first@people.test', 'admin', true)).rejects.toThrow('this is the last admin');
+    await makePerson(server, { email: 'squatted@people.test', isVerified: false });
+    await expect(change('squatted@people.test', 'admin', false)).rejects.toThrow('was never verified');
     await expect(change('nobody@people.test', 'admin', false)).rejects.toThrow('has no account');
     await expect(change('first@people.test', 'no role', false)).rejects.toThrow('is no role');
     const events = await ask(server.databaseUrl, `select kind from auth_events where user_id = $1`, [person.userId]);
