@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seedProject } from '../src/cli/seed/seed-project.ts';
 import { readConfig } from '../src/config/config.ts';
+import { type AccountServer, startAccountServer } from './support/accounts.ts';
 import { documentedQueries } from './support/documents.ts';
 import { openSessionOf } from './support/factors.ts';
+import { insertGuild, withOutbox } from './support/people.ts';
 import { ask, testDatabase } from './support/postgres.ts';
-import { type Answer, startServer, type TestServer, type TestServerOptions } from './support/server.ts';
+import { type Answer, type Asker, startServer, type TestServerOptions } from './support/server.ts';
 import { type ChangeStream, openSocket, type SocketClient } from './support/socket.ts';
 import { insertTeam, team } from './support/team.ts';
 
@@ -14,12 +16,14 @@ const pages = readdirSync('docs').filter((name) => name.endsWith('.md') && name 
 const goesOnAnswering = /^(subscription\b|query[^{]*@live\b)/;
 
 describe.each(pages)('docs/%s', (page) => {
-  let server: TestServer;
+  let server: AccountServer;
+  let signedIn: Readonly<Record<string, Pick<Asker, 'query'>>>;
   const sockets: SocketClient[] = [];
   let stream: ChangeStream;
   beforeAll(async () => {
-    server = await startServer({ config: (config) => ({ ...config, mail: { kind: 'outbox' } }) });
+    server = await startAccountServer({ config: withOutbox });
     await insertTeam(server.databaseUrl);
+    signedIn = await insertGuild(server);
     await ask(server.databaseUrl, 'create extension if not exists pg_trgm');
   });
   afterAll(async () => {
@@ -30,7 +34,7 @@ describe.each(pages)('docs/%s', (page) => {
   for (const { line, query, as, answer, told, fails } of documentedQueries(`docs/${page}`)) {
     it(`says the truth in line ${line}`, async () => {
       const claims = as === 'admin' ? { role: 'admin' } : { sub: team[as as 'ann'] };
-      const asker = as === 'session' ? await signedIn() : server.as(claims);
+      const asker = as === 'session' ? await signedInAnn() : (signedIn[as] ?? server.as(claims));
       const result = goesOnAnswering.test(query) ? await follow(query, claims) : await asker.query(query);
       if (fails) return expect(result.errors?.map((e) => e.extensions.code)).toEqual(fails);
       expect(result.errors).toBeUndefined();
@@ -40,7 +44,7 @@ describe.each(pages)('docs/%s', (page) => {
   }
 
   /** Ann, who has just signed in: what changes an account takes more than a token that says who she is. */
-  async function signedIn() {
+  async function signedInAnn() {
     const sql = async (text: string, ...values: unknown[]) => (await ask(server.databaseUrl, text, values)) as never;
     await sql(
       `insert into auth_accounts (user_id, email) values ($1, 'ann@mill.test') on conflict do nothing`,

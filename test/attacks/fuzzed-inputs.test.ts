@@ -121,9 +121,9 @@ const json: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 /** Values that GraphQL lets through for a type, be they of any sense or none. */
-function valueOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
-  if (isNonNullType(type)) return valueOf(type.ofType);
-  if (isListType(type)) return fc.array(valueOf(type.ofType), { maxLength: 4 });
+function anyOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
+  if (isNonNullType(type)) return anyOf(type.ofType);
+  if (isListType(type)) return fc.array(anyOf(type.ofType), { maxLength: 4 });
   if (isInputObjectType(type)) return objectOf(Object.values(type.getFields()));
   switch (type.name) {
     case 'Int':
@@ -142,7 +142,7 @@ function valueOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
 }
 
 const objectOf = (fields: readonly Pick<GraphQLArgument, 'name' | 'type'>[]): fc.Arbitrary<Record<string, unknown>> =>
-  fc.record(Object.fromEntries(fields.map(({ name, type }) => [name, valueOf(type)])), {
+  fc.record(Object.fromEntries(fields.map(({ name, type }) => [name, anyOf(type)])), {
     requiredKeys: fields.filter(({ type }) => isNonNullType(type)).map(({ name }) => name),
   });
 

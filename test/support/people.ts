@@ -1,5 +1,7 @@
+import type { Config } from '../../src/config/config.ts';
 import type { AccountServer, SignedIn } from './accounts.ts';
 import { ask } from './postgres.ts';
+import { team } from './team.ts';
 
 /** Who somebody of a test is. */
 export interface PersonOptions {
@@ -66,3 +68,26 @@ export async function mailTo(server: AccountServer, address: string, after = 0):
 
 /** The token in the link of a mail. */
 export const tokenIn = (text: string): string => /[#&]token=([\w-]+)/.exec(text)![1]!;
+
+/** Has a server put its mails where a test finds them. */
+export const withOutbox = (config: Config): Config => ({ ...config, mail: { kind: 'outbox' } });
+
+/** What the manual speaks of beside the team: an organization. */
+export const guild = '00000000-0000-7000-8000-000000000101';
+
+/** Whoever the manual has signed in: olga, who owns the Guild, of which ben of the team is a member; root, an admin; a guest. */
+export async function insertGuild(server: AccountServer): Promise<Readonly<Record<string, Pick<SignedIn, 'query'>>>> {
+  const olga = await makePerson(server, { email: 'olga@guild.test', name: 'Olga' });
+  await ask(
+    server.databaseUrl,
+    `insert into organizations (id, name) values ('${guild}', 'The Guild');
+    insert into auth_accounts (user_id, email) values ('${team.ben}', 'ben@mill.test');
+    insert into organization_members (organization_id, user_id, role) values
+      ('${guild}', '${olga.userId}', 'owner'), ('${guild}', '${team.ben}', 'member');`,
+  );
+  return {
+    olga,
+    root: await makePerson(server, { email: 'root@mill.test', roles: ['admin'] }),
+    guest: await makePerson(server, { kind: 'guest' }),
+  };
+}

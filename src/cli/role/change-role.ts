@@ -24,10 +24,13 @@ export async function changeRole(
     const log = openLog(config.logLevel);
     const options = { url, size: 2, statementTimeout: config.pool.statementTimeout };
     await using db = openDatabase(options, { onError: (err) => log.warn({ err }, 'a database connection broke') });
-    return db.transaction(async (tx) => {
-      const account = await findAccountByEmail(tx, address);
-      if (!account) throw new StartupError(`${address} has no account.`, 'Sign up first, or have an admin make one.');
-      const { userId } = account;
+    const account = await findAccountByEmail(db, address);
+    if (!account) throw new StartupError(`${address} has no account.`, 'Sign up first, or have an admin make one.');
+    // Whoever has made it may be somebody else, who waits for this.
+    if (!account.isEmailVerified && !remove)
+      throw new StartupError(`${address} was never verified.`, 'Have its owner follow the link of a mail first.');
+    const { userId } = account;
+    return await db.transaction(async (tx) => {
       const next = (roles: readonly string[]) => [...roles.filter((one) => one !== role), ...(remove ? [] : [role])];
       const { roles } = await changeRoles(tx, plan, userId, next);
       const to = next(roles);

@@ -16,7 +16,9 @@ import { impersonate } from './impersonation.ts';
 
 /** Adds what admins do to accounts. They are searched as all rows are: `authAccounts`. */
 export function adminFields(builder: Builder, { types, typeName }: AccountFields): void {
-  const input = builder.inputRef<AccountByAdmin>(typeName('CreateAccountInput')).implement({
+  // An application with accounts of its own, as a bank's, makes and deletes those by these names.
+  const own = (name: string) => (typeName('Account') === 'Account' ? name : name.replace(/Account$/, 'AuthAccount'));
+  const input = builder.inputRef<AccountByAdmin>(typeName('NewAccountInput')).implement({
     description: 'An account that an admin makes.',
     fields: (t) => ({
       email: t.string({ required: true, description: 'The address that signs in. It is verified by the first link.' }),
@@ -30,7 +32,7 @@ export function adminFields(builder: Builder, { types, typeName }: AccountFields
       }),
     }),
   });
-  accountMutation(builder, 'createAccount', adminOnly, (t) =>
+  accountMutation(builder, own('createAccount'), adminOnly, (t) =>
     t.id({
       nullable: false,
       description:
@@ -89,12 +91,12 @@ export function adminFields(builder: Builder, { types, typeName }: AccountFields
   );
   plain(
     'disableAccount',
-    'Lets nobody in by an account any more: its sessions end everywhere within a second.',
+    'Lets nobody in by an account any more: its sessions end everywhere within a second. Only for admins.',
     disableAccount,
   );
-  plain('enableAccount', 'Lets an account sign in again.', enableAccount);
+  plain('enableAccount', 'Lets an account sign in again. Only for admins, who have signed in just now.', enableAccount);
   plain(
-    'deleteAccount',
+    own('deleteAccount'),
     'Deletes an account with its user and the user’s own rows, as app/accounts.ts names them. Only for admins, who have signed in just now.',
     deleteAccount,
   );

@@ -75,7 +75,7 @@ export async function hasOtherOwner(db: Queryable, organizationId: string, userI
   return rows.length > 0;
 }
 
-/** @NOTE what concerns owners is theirs alone: an admin neither makes nor unmakes one. */
+/** Passes where no role is an owner's, or the viewer is one: an admin neither makes nor unmakes an owner. @throws FORBIDDEN */
 export function requireRankFor({ rank }: Authority, ...roles: string[]): void {
   if (rank < ranks.owner && roles.includes('owner'))
     throw new MillraceError('FORBIDDEN', 'what concerns owners takes an owner of the organization');

@@ -22,8 +22,15 @@ export const invitationMail =
     const data = { invitationId, organizationId, email };
     const token = await createChallenge(db, { kind: 'invitation', data, lifetime });
     const link = { page: redirectTo, for: 'invitation', token };
-    return writeLinkMail(accounts, { kind: 'invitation', to: email, link, facts: { organization } }, (facts) => ({
-      subject: `You are invited to ${facts.organization}`,
-      text: `${facts.organization} invites you at ${facts.app}. Sign in with this address, or sign up, and follow this link to join. It is good once, for 7 days.\n\n${facts.link}\n\nIf you do not know who this is from, you need not do anything.`,
-    }));
+    return writeLinkMail(
+      accounts,
+      { kind: 'invitation', to: email, link, facts: { organization: unlinked(organization) } },
+      (facts) => ({
+        subject: `You are invited to ${facts.organization}`,
+        text: `${facts.organization} invites you at ${facts.app}. Sign in with this address, or sign up, and follow this link to join. It is good once, for 7 days.\n\n${facts.link}\n\nIf you do not know who this is from, you need not do anything.`,
+      }),
+    );
   };
+
+/** @NOTE whoever names an organization writes to strangers by our mail: no program is to make a link of what they say. */
+const unlinked = (name: string): string => name.replace(/([.:/@])(?=\S)/g, '$1 ');
