@@ -402,6 +402,9 @@ describe('whoever is put out', () => {
     '%s is told nothing more by sockets, event streams and live queries of both nodes, which end within a second',
     async (_name, putOut) => {
       const dora = await signIn(one, team.dora);
+      // Her account may have been disabled so far, which the other node goes by until it hears otherwise.
+      for (const { url } of nodes)
+        await expect.poll(async () => (await askAs(url, dora.accessToken, me)).status).toBe(200);
       await using following = await followAll(dora);
       renamed += 1;
       await rename(`For Dora ${renamed}`);
