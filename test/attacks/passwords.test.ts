@@ -651,7 +651,7 @@ describe('changing a password', () => {
     await vi.waitFor(async () => {
       const { data } = await askBy(server, { token: accessToken }, '{ me { actorId } }');
       if (data?.me?.actorId !== 'admin') throw new Error('not yet');
-    });
+    }, 8000);
     expect(
       codesOf(await askBy(server, { token: accessToken }, text, { current: password, newPassword: other })),
     ).toEqual(['FORBIDDEN']);
