@@ -331,6 +331,12 @@ describe('redirectTo', () => {
     const response = await openBrowser().visit(theirs.signIn(data.startProviderSignIn.url, somebody()).url);
     expect(fragmentOf(response.headers.get('location')).getAll('code')).toHaveLength(1);
     expect(response.headers.get('location')).not.toContain('theirs');
+    const browser = openBrowser();
+    const away = await browser.visit(
+      `${server.url}/auth/theirs?redirectTo=${encodeURIComponent('/welcome#code=theirs')}`,
+    );
+    const back = await browser.visit(theirs.signIn(away.headers.get('location')!, somebody()).url);
+    expect(back.headers.get('location')).toMatch(/\/welcome$/);
   });
 });
 
@@ -653,6 +659,11 @@ describe('linking', () => {
     expect(errors).toBeUndefined();
     expect(data.finishIdentityLink).toMatchObject({ provider: 'other', email: person.email });
     expect((await signIn(person, 'other')).userId).toBe(userId);
+    const kinds = await sql<{ kind: string }>('select kind from auth_events where user_id = $1 order by at, id', [
+      userId,
+    ]);
+    const expected = ['identity-linked', 'signed-up', 'signed-in', 'identity-linked', 'signed-in'];
+    expect(kinds.map(({ kind }) => kind)).toEqual(expected);
   });
 
   it('makes a person of a guest, whose sessions and rows stay, and who has the proved address', async () => {
@@ -740,7 +751,14 @@ describe('linking', () => {
     await asker.query(finishLink, await linkCode(asker, somebody({ email: undefined })));
     const ids = await idsOf(userId);
     expect(ids).toHaveLength(2);
-    const both = await Promise.all(ids.map(({ id }) => asker.query(unlink, { id })));
+    // Both are on their way before either is done: held up at their rows.
+    await sql('begin');
+    await sql('select from auth_identities where user_id = $1 for update', [userId]);
+    const sent = Promise.all(ids.map(({ id }) => asker.query(unlink, { id })));
+    const waiting = `datname = current_database() and wait_event_type = 'Lock'`;
+    await expect.poll(() => count('pg_stat_activity', waiting)).toBe(2);
+    await sql('commit');
+    const both = await sent;
     expect(both.map(codesOf).sort()).toEqual([['CONFLICT'], undefined]);
     expect(await idsOf(userId)).toHaveLength(1);
   });

@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isUnattested, readRegistration } from '../../src/modules/auth/passkeys/responses.ts';
 import { certified, createAuthenticator, type Forged } from '../support/authenticator.ts';
 import {
   appOrigin,
@@ -88,21 +87,18 @@ describe('making a passkey', () => {
     expect(await passkeys(account.userId)).toBe(0);
   });
 
-  it('follows no address that a certificate names', async () => {
-    let asked = 0;
-    const elsewhere = createServer((_request, response) => {
-      asked++;
-      response.end();
-    });
-    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/list.crl`;
+  it('looks at no attestation that somebody else vouches for, and so at no certificate', async () => {
     const session = await openSessionOf(server, await openAccount(server));
+    const options = await startRegistration(session);
     const authenticator = createAuthenticator({ origin: appOrigin });
-    const forged = { format: 'packed', statement: certified(Buffer.from(url)) };
-    const answer = await finishRegistration(session, authenticator.create(await startRegistration(session), forged));
-    elsewhere.close();
-    expect(codesOf(answer)).toEqual(refusal);
-    expect(asked).toBe(0);
+    const isTaken = (forged: Forged) => isUnattested(readRegistration(authenticator.create(options, forged))!.answer);
+    expect([isTaken({}), isTaken({ format: 'packed' })]).toEqual([true, true]);
+    const statement = certified(Buffer.from('a certificate'));
+    for (const format of ['packed', 'fido-u2f', 'tpm', 'apple', 'android-key', 'android-safetynet'])
+      expect(isTaken({ format, statement }), format).toBe(false);
+    expect(
+      codesOf(await finishRegistration(session, authenticator.create(options, { format: 'packed', statement }))),
+    ).toEqual(refusal);
   });
 
   it('refuses an answer that was taken before', async () => {

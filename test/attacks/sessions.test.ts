@@ -170,6 +170,14 @@ describe('a refresh token', () => {
     expect(exp - iat).toBeLessThanOrEqual(30);
   });
 
+  it('of an administrator who acts as somebody else does not make them that person: its tokens say who acts', async () => {
+    const ann = await signIn(one, team.ann);
+    await sql(`update auth_sessions set actor_id = '${team.dora}' where id = '${ann.sessionId}'`);
+    const { data } = await refresh(one, ann.refreshToken());
+    const [, payload] = data.refreshSession.accessToken.split('.');
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString()).act).toEqual({ sub: team.dora });
+  });
+
   it('does not stand in the database, nor anything that it could be made of without the secret', async () => {
     const ann = await signIn(one, team.ann);
     const rows = await sql(

@@ -64,13 +64,16 @@ export async function requireWayIn(ctx: Needs, userId: string): Promise<void> {
     throw new MillraceError('CONFLICT', 'nothing else would sign you in: add another way first');
 }
 
-/** @param canMail whether links and codes by mail are a way in */
+/**
+ * @NOTE an address that was never proved is none: whoever proves it begins anew, without what the account had.
+ * @param canMail whether links and codes by mail are a way in
+ */
 async function hasWayIn(db: Queryable, userId: string, canMail: boolean): Promise<boolean> {
   const [row] = await db.query({
     text: `select exists (select from millrace.auth_passwords where user_id = $1)
       or exists (select from auth_identities where user_id = $1)
       or exists (select from auth_passkeys where user_id = $1)
-      or ($2 and exists (select from auth_accounts where user_id = $1 and email is not null))`,
+      or ($2 and exists (select from auth_accounts where user_id = $1 and email is not null and email_verified_at is not null))`,
     values: [userId, canMail],
   });
   return row![0] === true;

@@ -23,6 +23,8 @@ const events: Readonly<Record<string, string>> = {
   'password-changed': 'The password was changed.',
   'password-reset': 'A new password was set by a link to this address.',
   'email-changed': 'The address of this account was changed.',
+  'provider-linked': 'An account at another provider signs in to this one from now on.',
+  'provider-unlinked': 'An account at another provider signs in to this one no more.',
   'new-sign-in': 'Somebody has signed in on a device that was not seen before.',
   'identity-linked': 'Another way to sign in was added: an account at another provider.',
   'passkey-added': 'A passkey was added.',

@@ -87,7 +87,8 @@ export function oauthFields(builder: Builder, { types, typeName }: AccountFields
       extensions: secret,
       resolve: async (_root, args, ctx) => {
         // @NOTE by the pool: the provider is asked next, which may take seconds, and the transaction would hold its connection.
-        const { id, session } = await requireFresh(ctx, (userId) => secondFactorsOf(ctx.accounts!, userId));
+        const pooled = { ...ctx, db: ctx.accounts!.db };
+        const { id, session } = await requireFresh(pooled, (userId) => secondFactorsOf(pooled, userId));
         const url = await beginFlow(ctx, { ...args, link: { userId: id, sessionId: session.id } });
         return { url: url.href };
       },

@@ -6,11 +6,14 @@
  * has moved to another subject there belongs to somebody else now). An account whose address was never verified may have been
  * made by somebody else in wait of its owner: every way into it ends first, and if it may more than a new one, it is left alone.
  */
+
 import { v7 } from 'uuid';
 import { MillraceError } from '../../../errors.ts';
 import { recordEvent } from '../audit.ts';
 import { normalEmailAddress } from '../email-address.ts';
+import { requireWayIn } from '../factors/factor-changes.ts';
 import { requireMaySignUp } from '../may-sign-up.ts';
+import { sendNotice } from '../notices.ts';
 import { signInRefused } from '../refusals.ts';
 import { takeOver } from '../take-over.ts';
 import { type Account, findAccount, findAccountByEmail, makeAccount, type Needs } from '../users.ts';
@@ -37,6 +40,7 @@ export async function accountOfProfile(ctx: Needs, provider: string, profile: Pr
   const account = holder && (await claimAccount(ctx, holder, profile));
   if (account) {
     await insertIdentity(ctx, account.userId, provider, profile);
+    await sendNotice(ctx, account.userId, 'provider-linked');
     return { account, isNew: false };
   }
   await requireMaySignUp(ctx, holder ? undefined : email);
@@ -49,6 +53,7 @@ export async function accountOfProfile(ctx: Needs, provider: string, profile: Pr
     method: provider,
   });
   await insertIdentity(ctx, made.userId, provider, profile);
+  await recordEvent(ctx, ctx.db, 'signed-up', { userId: made.userId, details: { method: provider } });
   return { account: made, isNew: true };
 }
 
@@ -130,6 +135,7 @@ export async function linkIdentity(ctx: Needs, userId: string, provider: string,
   }
   const identity = await insertIdentity(ctx, userId, provider, profile);
   await upgradeGuest(ctx, userId, profile);
+  await sendNotice(ctx, userId, 'provider-linked');
   return identity;
 }
 
@@ -163,19 +169,7 @@ export async function unlinkIdentity(ctx: Needs, userId: string, id: string): Pr
     values: [id, userId],
   });
   if (!removed) throw new MillraceError('NOT_FOUND', 'There is no such identity.');
-  if (!(await hasMeans(ctx, userId)))
-    throw new MillraceError('CONFLICT', 'Nothing else would sign you in: set a password or link another one first.');
+  await requireWayIn(ctx, userId);
   await recordEvent(ctx, ctx.db, 'identity-unlinked', { userId, details: { provider: removed[0], identity: id } });
-}
-
-/** Whether anything signs an account in: a password, a provider, a passkey, or links to an address that is proved. */
-async function hasMeans({ db }: Needs, userId: string): Promise<boolean> {
-  const [row] = await db.query({
-    text: `select exists (select from millrace.auth_passwords where user_id = $1)
-      or exists (select from auth_identities where user_id = $1)
-      or exists (select from millrace.auth_passkeys where user_id = $1)
-      or exists (select from auth_accounts where user_id = $1 and email_verified_at is not null)`,
-    values: [userId],
-  });
-  return row![0] === true;
+  await sendNotice(ctx, userId, 'provider-unlinked');
 }

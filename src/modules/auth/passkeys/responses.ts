@@ -70,7 +70,8 @@ function read<T extends { id: string; rawId: string; response: { clientDataJSON:
 
 /**
  * Whether an attestation names nobody who vouches for it: `none`, or a key that vouches for itself.
- * @NOTE of any other one the library follows the addresses that its certificates name, which whoever sends it chooses.
+ * @NOTE nobody here wants to know who made an authenticator. For those who vouch the library reads certificates, and may ask the
+ * servers that these name whether they were revoked: nothing that whoever registers should be able to set off.
  */
 export function isUnattested({ response }: RegistrationAnswer): boolean {
   const object = decodeAttestationObject(new Uint8Array(Buffer.from(response.attestationObject, 'base64url')));

@@ -165,8 +165,7 @@ export async function refreshSession(ctx: Needs, token: string): Promise<Session
   if (current.counter !== counter + 1) throw sessionOver();
   const account = await findAccount(ctx.db, stored.userId);
   if (!account || account.isDisabled) throw sessionOver();
-  const { methods, assurance, authenticatedAt, lifetime } = stored;
-  return issueTokens(ctx, account, { sessionId, methods, assurance, authenticatedAt, lifetime }, current);
+  return issueTokens(ctx, account, { sessionId, ...stored }, current);
 }
 
 interface StoredRefresh {
@@ -179,18 +178,19 @@ interface StoredRefresh {
   assurance: '1' | '2';
   authenticatedAt: number;
   lifetime: number;
+  impersonatorId: string | undefined;
 }
 
 async function readRefresh(db: Queryable, sessionId: string): Promise<StoredRefresh | undefined> {
   const [row] = await db.query({
     text: `select r.salt, r.counter, r.rotated_at > now() - make_interval(secs => $2), r.idle_until > now() and s.expires_at > now(),
         s.user_id, s.methods, s.assurance, extract(epoch from s.authenticated_at)::float8,
-        extract(epoch from s.expires_at - now())::float8
+        extract(epoch from s.expires_at - now())::float8, s.actor_id
       from millrace.auth_refresh r join auth_sessions s on s.id = r.session_id where r.session_id = $1`,
     values: [sessionId, grace],
   });
   if (!row) return undefined;
-  const [salt, counter, isRecent, isAlive, userId, methods, assurance, authenticatedAt, lifetime] = row;
+  const [salt, counter, isRecent, isAlive, userId, methods, assurance, authenticatedAt, lifetime, actorId] = row;
   return {
     salt: salt as string,
     counter: counter as number,
@@ -201,6 +201,7 @@ async function readRefresh(db: Queryable, sessionId: string): Promise<StoredRefr
     assurance: assurance === 2 ? '2' : '1',
     authenticatedAt: Math.floor(authenticatedAt as number),
     lifetime: Math.max(1, lifetime as number),
+    impersonatorId: (actorId as string | null) ?? undefined,
   };
 }
 
