@@ -647,11 +647,13 @@ describe('changing a password', () => {
     expect(codesOf(await server.as({ sub: userId }).query(text, { current: password, newPassword: other }))).toEqual([
       'FORBIDDEN',
     ]);
-    await ask(server.databaseUrl, `update auth_sessions set actor_id = 'admin' where id = $1`, [sessionId]);
+    const admin = await openAccount(server);
+    await ask(server.databaseUrl, `update auth_accounts set roles = '{admin}' where user_id = $1`, [admin.userId]);
+    await ask(server.databaseUrl, 'update auth_sessions set actor_id = $2 where id = $1', [sessionId, admin.userId]);
     await vi.waitFor(async () => {
       const { data } = await askBy(server, { token: accessToken }, '{ me { actorId } }');
-      if (data?.me?.actorId !== 'admin') throw new Error('not yet');
-    });
+      if (data?.me?.actorId !== admin.userId) throw new Error('not yet');
+    }, 8000);
     expect(
       codesOf(await askBy(server, { token: accessToken }, text, { current: password, newPassword: other })),
     ).toEqual(['FORBIDDEN']);

@@ -32,7 +32,9 @@ export async function changePassword(ctx: Needs, current: string | null | undefi
   const account = await findAccount(db, id);
   if (account?.kind !== 'person' || account.email === undefined)
     throw new MillraceError('FORBIDDEN', 'a password belongs to an address, and this account has none');
-  if (current === undefined || current === null) await requireFresh(ctx, (userId) => secondFactorsOf({ db }, userId));
+  // @NOTE by the pool: the operation's connection must not wait for a hash.
+  if (current === undefined || current === null)
+    await requireFresh({ ...ctx, db }, (userId) => secondFactorsOf({ db }, userId));
   else if (!(await isOwnPassword(ctx, id, current))) throw invalidInput('current', 'is not the password');
   const hash = await hashNew(ctx, account, wanted);
   await putInPlace(ctx, account, hash, session.id);
