@@ -29,7 +29,7 @@ beforeAll(async () => {
         },
       }),
     );
-    mutationField('signIn', 'everyone', (t) =>
+    mutationField('takeCookie', 'everyone', (t) =>
       t.boolean({
         resolve: (_root, _args, { client, afterCommit }) => {
           if (client.wantsCookies) afterCommit(() => client.setCookie?.('access', 'a.b.c', 600));
@@ -110,12 +110,12 @@ const who = async (at: TestServer, headers: Record<string, string | string[]>) =
 };
 
 describe('the cookie of a session', () => {
-  const signIn = (at: TestServer, headers = {}) =>
-    send(at, { headers: { ...json, ...headers }, body: JSON.stringify({ query: 'mutation { signIn }' }) });
+  const takeCookie = (at: TestServer, headers = {}) =>
+    send(at, { headers: { ...json, ...headers }, body: JSON.stringify({ query: 'mutation { takeCookie }' }) });
   const wanting = { 'x-millrace-session': 'cookie' };
 
   it('is out of reach of scripts and of pages of other sites, and by https of networks and other hosts', async () => {
-    const { headers } = await signIn(secure, wanting);
+    const { headers } = await takeCookie(secure, wanting);
     expect(headers['set-cookie']).toEqual([
       '__Host-millrace=a.b.c; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax',
     ]);
@@ -123,13 +123,13 @@ describe('the cookie of a session', () => {
   });
 
   it('by plain http, in development, is the same but for what takes https', async () => {
-    const { headers } = await signIn(server, wanting);
+    const { headers } = await takeCookie(server, wanting);
     expect(headers['set-cookie']).toEqual(['millrace=a.b.c; Max-Age=600; Path=/; HttpOnly; SameSite=Lax']);
   });
 
   it('is not set for whoever has not asked for it', async () => {
     for (const headers of [{}, { 'x-millrace-session': 'token' }, { 'x-millrace-session': 'cookie, cookie' }]) {
-      expect((await signIn(server, headers)).headers['set-cookie']).toBeUndefined();
+      expect((await takeCookie(server, headers)).headers['set-cookie']).toBeUndefined();
     }
   });
 

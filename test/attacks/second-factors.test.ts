@@ -587,6 +587,7 @@ describe('changing factors', () => {
       expect(codesOf(await stale.query(query))).toEqual(['FORBIDDEN']);
       expect(codesOf(await server.as({ sub: userId }).query(query))).toEqual(['FORBIDDEN']);
       expect(codesOf(await askAs(server, {}, query))).toEqual(['UNAUTHENTICATED']);
+      await server.sql(`insert into auth_accounts (user_id, roles) values ('admin', '{admin}') on conflict do nothing`);
       await server.sql('update auth_sessions set actor_id = $2 where id = $1', session.sessionId, 'admin');
       const acting = await openSessionOf(server, { userId }, { assurance: 2 });
       await server.sql('update auth_sessions set actor_id = $2 where id = $1', acting.sessionId, 'admin');
