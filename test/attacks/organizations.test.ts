@@ -4,6 +4,7 @@ import { type AccountServer, startAccountServer } from '../support/accounts.ts';
 import { mailTo, makePerson, openSessionOf, type Person, tokenIn, withOutbox } from '../support/people.ts';
 import { ask } from '../support/postgres.ts';
 import type { Answer } from '../support/server.ts';
+import { openSocket } from '../support/socket.ts';
 
 let server: AccountServer;
 let owner: Person;
@@ -446,6 +447,33 @@ describe('viewer.orgs', () => {
     await owner.query('mutation ($id: ID!) { deleteOrganization(id: $id) }', { id: organizationId });
     await soon().toEqual([]);
   });
+});
+
+it('tells an open subscription nothing more, a second after its viewer was put out', async () => {
+  const insert = (name: string) =>
+    ask(server.databaseUrl, 'update workspaces set name = $2 where slug = $1', [organizationId, name]);
+  await ask(server.databaseUrl, 'insert into workspaces (id, name, slug) values (gen_random_uuid(), $2, $1::text)', [
+    organizationId,
+    'The Guild’s own',
+  ]);
+  const [mine, others] = [
+    await openSocket(server, { token: member.accessToken }),
+    await openSocket(server, { token: owner.accessToken }),
+  ];
+  const text = 'subscription { workspaceChanges { type node { name } } }';
+  const [told, still] = [mine.subscribe(text), others.subscribe(text)];
+  await Promise.all([told.next(), still.next()]);
+  await insert('Seen by both');
+  expect(JSON.stringify(await told.next())).toContain('Seen by both');
+  await remove(owner, member.userId);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await insert('Not for who is out');
+  let heard = '';
+  while (!heard.includes('Not for who is out')) heard += JSON.stringify(await still.next());
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(JSON.stringify(told.waiting)).not.toContain('Not for who is out');
+  await mine[Symbol.asyncDispose]();
+  await others[Symbol.asyncDispose]();
 });
 
 it('keeps what happens in organizations, with who did it, and no address of whoever was invited', async () => {
