@@ -15,12 +15,9 @@ import type { Secrets } from '../../platform/secrets.ts';
 import type { SigningKeys } from '../../platform/signing-keys.ts';
 import type { Tokens } from '../../platform/tokens.ts';
 import type { Viewer } from '../../viewer.ts';
-import { accountMail } from './admin/account-mail.ts';
 import { createKeyViewers } from './api-keys/key-viewer.ts';
-import { upgradeMail } from './guests/upgrade-mail.ts';
 import { handleMails } from './mail/mail-kinds.ts';
 import { createProviderClients, type ProviderClients } from './oauth/discovery.ts';
-import { invitationMail } from './organizations/invitation-mail.ts';
 import { createHasher, type Hasher } from './password/hasher.ts';
 import { createPasswordPolicy, type ReadNewPassword } from './password/password-policy.ts';
 import type { AccountsPlan } from './plan.ts';
@@ -122,7 +119,6 @@ export async function openAccounts(
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
   handleMails(accounts);
-  handleLinkMails(accounts);
   return accounts;
 }
 
@@ -135,12 +131,4 @@ function providersOf(plan: () => AccountsPlan, log: Logger): () => ProviderClien
       known = { plan: current, clients: createProviderClients(current.definition.providers ?? {}, { log }) };
     return known.clients;
   };
-}
-
-/** Teaches the queue the mails that hold a link. */
-function handleLinkMails(accounts: Accounts): void {
-  const { queue } = accounts.mailing;
-  queue?.handle('invitation', invitationMail(accounts));
-  queue?.handle('account-invitation', accountMail(accounts));
-  queue?.handle('upgrade-guest', upgradeMail(accounts));
 }

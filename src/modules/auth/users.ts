@@ -7,6 +7,7 @@ import { fillingOf } from '../../data/writes/defaults.ts';
 import { invalidInput, MillraceError } from '../../errors.ts';
 import type { Queryable } from '../../platform/db.ts';
 import type { KnownAccount, NewUser } from './define-accounts.ts';
+import { askBeforeSignUp } from './may-sign-up.ts';
 import type { AccountsPlan } from './plan.ts';
 
 /** What services need of the context. */
@@ -72,8 +73,7 @@ export interface NewAccount extends NewUser {
  */
 export async function makeAccount(ctx: Needs, wanted: NewAccount): Promise<Account> {
   const { plan } = ctx.accounts!;
-  const refusal = await plan.definition.beforeSignUp?.(wanted);
-  if (typeof refusal === 'string') throw new MillraceError('FORBIDDEN', refusal);
+  await askBeforeSignUp(ctx, wanted);
   const { kind = 'person', email, isEmailVerified = false } = wanted;
   const userId = wanted.userId ?? (await insertUser(ctx.db, plan, plan.userData(wanted)));
   const roles = wanted.roles ?? plan.definition.defaultRoles ?? [];

@@ -5,7 +5,8 @@ import { recordEvent } from '../audit.ts';
 import { type ChallengeKind, endChallenges } from '../challenges.ts';
 import { readEmailAddress } from '../email-address.ts';
 import { readLabel } from '../label.ts';
-import { queueLinkMail, readLinkPage } from '../mail-links.ts';
+import { queueMail } from '../mail/jobs.ts';
+import { pageFor } from '../mail/sign-in.ts';
 import { eraseAccount } from '../own/erase-account.ts';
 import type { PersonalNeeds } from '../own/personal-rows.ts';
 import { endSessions } from '../sessions/session.ts';
@@ -40,12 +41,12 @@ export async function createAccount(ctx: Needs, input: AccountByAdmin): Promise<
   const email = readEmailAddress(input.email, 'input.email');
   const name = input.name == null ? undefined : readLabel(input.name, 'input.name');
   const roles = input.roles ? readRoles(input.roles, plan) : undefined;
-  const page = input.sendInvitation ? readLinkPage(ctx, input.redirectTo) : undefined;
+  const page = input.sendInvitation ? pageFor(ctx, input.redirectTo) : undefined;
   const given = input.userId ?? undefined;
   if (given !== undefined && !(await isUser(ctx, given))) throw new MillraceError('NOT_FOUND', 'there is no such user');
   await requireNewAddress(ctx, email);
   const { userId } = await makeAccount(ctx, { email, name, profile: {}, method: 'admin', userId: given, roles });
-  if (input.sendInvitation) await queueLinkMail(ctx, 'account-invitation', { userId, redirectTo: page });
+  if (input.sendInvitation) await queueMail(ctx, 'account-invitation', { userId, redirectTo: page });
   await recordEvent(ctx, ctx.db, 'account-created', { userId, details: { roles: roles ?? [] } });
   return userId;
 }

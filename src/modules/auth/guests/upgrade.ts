@@ -10,10 +10,12 @@ import type { RateRule } from '../../../platform/rate-limits/rate-limits.ts';
 import { holdUserAccount } from '../admin/authority.ts';
 import { recordEvent } from '../audit.ts';
 import { endChallenges, takeChallenge } from '../challenges.ts';
-import type { NewUser } from '../define-accounts.ts';
 import { readEmailAddress } from '../email-address.ts';
 import { readLabel } from '../label.ts';
-import { queueLinkMail, readLinkPage } from '../mail-links.ts';
+import { queueMail, sendsMails } from '../mail/jobs.ts';
+import { pageFor } from '../mail/sign-in.ts';
+import { askBeforeSignUp } from '../may-sign-up.ts';
+import { setHash } from '../password/stored-hash.ts';
 import { linkRefused } from '../refusals.ts';
 import { endSessions } from '../sessions/session.ts';
 import { completeSignIn, type SignInResult } from '../sessions/sign-in.ts';
@@ -56,14 +58,14 @@ export async function upgradeGuest(ctx: Needs, input: GuestUpgrade): Promise<Upg
   const policy = { minLength: plan.minPasswordLength, about: [plan.name, email, name ?? ''] };
   const password = await readNewPassword(input.password, policy, 'input.password');
   const mustVerify = plan.verifyEmail || plan.signUp === 'invited';
-  const page = mustVerify ? readLinkPage(ctx, input.redirectTo) : undefined;
+  const page = mustVerify ? pageFor(ctx, input.redirectTo) : undefined;
   await limits.take(rules.account, userId);
   await limits.take(rules.network, ctx.client.network);
   await limits.take(rules.address, email);
-  await askHook(ctx, { email, name, profile: {}, method: 'password' });
+  await askBeforeSignUp(ctx, { email, name, profile: {}, method: 'password' });
   const hash = await hasher.hash(password);
   if (mustVerify) {
-    await queueLinkMail(ctx, 'upgrade-guest', {
+    await queueMail(ctx, 'upgrade-guest', {
       userId,
       email,
       ...(name !== undefined && { name }),
@@ -73,10 +75,9 @@ export async function upgradeGuest(ctx: Needs, input: GuestUpgrade): Promise<Upg
     return { signIn: null, verificationSent: true };
   }
   const signIn = await makePerson(ctx, userId, { email, name, hash, isVerified: false });
-  const { queue } = ctx.accounts!.mailing;
-  await queue?.enqueue(ctx.db, 'verify-email', { userId, email });
-  ctx.afterCommit(() => queue?.wake());
-  return { signIn, verificationSent: queue !== undefined };
+  const verificationSent = sendsMails(ctx);
+  if (verificationSent) await queueMail(ctx, 'verify-email', { userId });
+  return { signIn, verificationSent };
 }
 
 /** Makes a person of the guest who asks, by the link of the mail; all sessions of before end. @throws UNAUTHENTICATED */
@@ -88,7 +89,7 @@ export async function confirmGuestUpgrade(ctx: Needs, token: string): Promise<Si
   const { email, name, hash } = taken.data as { email: string; name?: string; hash: string };
   const { plan } = ctx.accounts!;
   if (plan.signUp === 'closed' || (await findAccountByEmail(ctx.db, email))) throw linkRefused();
-  await askHook(ctx, { email, name, profile: {}, method: 'password' });
+  await askBeforeSignUp(ctx, { email, name, profile: {}, method: 'password' });
   return makePerson(ctx, userId, { email, name, hash, isVerified: true });
 }
 
@@ -110,11 +111,7 @@ async function makePerson(ctx: Needs, userId: string, person: Person): Promise<S
       where user_id = $1`,
     values: [userId, email, isVerified, roles],
   });
-  await db.query({
-    text: `insert into millrace.auth_passwords (user_id, hash) values ($1, $2)
-      on conflict (user_id) do update set hash = excluded.hash, changed_at = now()`,
-    values: [userId, hash],
-  });
+  await setHash(db, userId, hash);
   await rewriteUser(ctx, userId, { email, name, profile: {}, method: 'password' });
   await endChallenges(db, userId, ['upgrade-guest']);
   await endSessions(ctx, userId);
@@ -122,9 +119,4 @@ async function makePerson(ctx: Needs, userId: string, person: Person): Promise<S
   const upgraded = { ...account, kind: 'person' as const, email, isEmailVerified: isVerified, roles };
   // RFC 8176 has no word for a mailbox.
   return completeSignIn(ctx, upgraded, { method: 'upgrade', amr: isVerified ? ['mail'] : ['pwd'], isFirst: true });
-}
-
-async function askHook({ accounts }: Needs, user: NewUser): Promise<void> {
-  const refusal = await accounts!.plan.definition.beforeSignUp?.(user);
-  if (typeof refusal === 'string') throw new MillraceError('FORBIDDEN', refusal);
 }

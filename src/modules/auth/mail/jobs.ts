@@ -25,6 +25,12 @@ export interface MailJobs {
   'change-email': Linked & { userId: string; email: string };
   /** To the address that an account had until then (milliseconds since 1970). */
   'email-changed': Linked & { userId: string; email: string; changedAt: number };
+  /** Somebody is asked to join an organisation. */
+  invitation: Linked & { invitationId: string };
+  /** An admin has made an account for its address. */
+  'account-invitation': Linked & { userId: string };
+  /** A guest says who they are; `hash` is of the password that they have chosen. */
+  'upgrade-guest': Linked & { userId: string; email: string; name?: string; hash: string };
   /** Something has become of an account: one of the events that `templates.ts` has words for. */
   'security-notice': { userId: string; event: string };
 }

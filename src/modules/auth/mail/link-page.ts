@@ -17,6 +17,8 @@ const kinds = {
   'change-email': { title: 'Use this address', done: 'This is your address now.', query: 'mutation ($token: String!) { result: confirmEmailChange(token: $token) }' },
   'undo-email-change': { title: 'Put my address back', done: 'Your address is back, and everybody is signed out.', query: 'mutation ($token: String!) { result: undoEmailChange(token: $token) }' },
   'reset-password': { title: 'Choose a new password', done: 'Your password was changed. Sign in with it now.', password: 'new-password', query: 'mutation ($token: String!, $password: String!) { result: resetPassword(token: $token, newPassword: $password) }' },
+  'invitation': { title: 'Join', done: 'You have joined.', query: 'mutation ($token: String!) { result: acceptInvitation(token: $token) { __typename } }' },
+  'upgrade-guest': { title: 'Keep what you have done', done: 'You are signed in.', query: 'mutation ($token: String!) { result: confirmGuestUpgrade(token: $token) ' + tokens + ' }' },
   'sign-up': { title: 'Finish signing up', done: 'You are signed in.', password: 'current-password', query: 'mutation ($token: String!, $password: String!) { result: completeSignUp(token: $token, password: $password) ' + tokens + ' }' },
 };
 const part = (id) => document.getElementById(id);

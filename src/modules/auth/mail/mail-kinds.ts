@@ -7,12 +7,15 @@ import type { Queryable } from '../../../platform/db.ts';
 import type { Mail } from '../../../platform/mail/mailer.ts';
 import type { MailMaker } from '../../../platform/mail/queue.ts';
 import type { Accounts } from '../accounts.ts';
+import { accountMail } from '../admin/account-mail.ts';
 import { type ChallengeKind, createChallenge } from '../challenges.ts';
-import type { MailFacts } from '../define-accounts.ts';
-import { withAnswer } from '../oauth/redirects.ts';
+import { upgradeMail } from '../guests/upgrade-mail.ts';
+import { maySignUp } from '../may-sign-up.ts';
+import { invitationMail } from '../organizations/invitation-mail.ts';
 import { type Account, findAccount, findAccountByEmail } from '../users.ts';
 import type { MailJobs } from './jobs.ts';
-import { type MailTemplate, wordMail } from './templates.ts';
+import { linkFacts, writeMail } from './letters.ts';
+import type { MailTemplate } from './templates.ts';
 
 const minute = 60;
 const hour = 60 * minute;
@@ -50,10 +53,7 @@ export function handleMails(accounts: Accounts): void {
 /** The makers of all mails of accounts, by the kinds of their jobs. */
 export function mailKinds(accounts: Accounts): { [Kind in keyof MailJobs]: MailMaker<MailJobs[Kind]> } {
   const { db, secrets } = accounts;
-  const compose = (template: MailTemplate, to: string, facts: Omit<MailFacts, 'app' | 'email'>): Mail => {
-    const { plan } = accounts;
-    return { to, ...wordMail(template, { app: plan.name, email: to, ...facts }, plan.definition.mails) };
-  };
+  const compose = (...mail: MailArguments): Mail => writeMail(accounts, ...mail);
   /** A mail with a new link, in the place of those that were sent before. */
   const withLink = async (template: MailTemplate, to: string, kind: LinkKind, link: NewLink): Promise<Mail> => {
     const { userId, data = {}, redirectTo } = link;
@@ -67,11 +67,13 @@ export function mailKinds(accounts: Accounts): { [Kind in keyof MailJobs]: MailM
         lifetime,
       });
     });
-    const page = redirectTo ?? new URL('/auth/link', accounts.publicUrl()).href;
-    return compose(template, to, { link: withAnswer(page, { for: kind, token }), minutes: lifetime / minute });
+    return compose(template, to, linkFacts(accounts, { kind, token, lifetime, redirectTo }));
   };
 
   return {
+    invitation: invitationMail(accounts),
+    'account-invitation': accountMail(accounts),
+    'upgrade-guest': upgradeMail(accounts),
     async 'sign-in-link'({ email, redirectTo }) {
       const account = await findAccountByEmail(db, email);
       if (!(await mayBeTold(accounts, email, account))) return undefined;
@@ -132,6 +134,8 @@ export function mailKinds(accounts: Accounts): { [Kind in keyof MailJobs]: MailM
   };
 }
 
+type MailArguments = [...Parameters<typeof writeMail>] extends [unknown, ...infer Rest] ? Rest : never;
+
 interface NewLink {
   userId?: string | undefined;
   data?: Readonly<Record<string, unknown>>;
@@ -142,14 +146,7 @@ const isPerson = ({ kind, isDisabled }: Account): boolean => kind === 'person' &
 
 /** Whether an address may sign in by mail: that of an account, or, where anybody may sign up, any. */
 async function mayBeTold({ plan, db }: Accounts, email: string, account: Account | undefined): Promise<boolean> {
-  if (account) return isPerson(account);
-  if (plan.signUp === 'open') return true;
-  if (plan.signUp === 'closed' || !plan.hasOrganizations) return false;
-  const invited = await db.query({
-    text: 'select 1 from organization_invitations where email = $1 and expires_at > now() limit 1',
-    values: [email],
-  });
-  return invited.length > 0;
+  return account ? isPerson(account) : maySignUp({ plan, db }, email);
 }
 
 /** Ends what was sent to an address before, for the same. @NOTE an undoing stays: whoever has taken an account changes its address twice. */

@@ -11,12 +11,19 @@ export type MailTemplate =
   | 'verify-email'
   | 'change-email'
   | 'email-changed'
+  | 'invitation'
+  | 'account-invitation'
+  | 'upgrade-guest'
   | 'security-notice';
 
 const ignore = 'If you did not ask for this, you need not do anything: nobody gets in without this mail.';
 
 const until = ({ minutes = 0 }: MailFacts): string =>
-  minutes >= 120 ? `${Math.round(minutes / 60)} hours` : `${minutes} minutes`;
+  minutes >= 5 * 24 * 60
+    ? `${Math.round(minutes / 60 / 24)} days`
+    : minutes >= 120
+      ? `${Math.round(minutes / 60)} hours`
+      : `${minutes} minutes`;
 
 /** What is said of each event. */
 const events: Readonly<Record<string, string>> = {
@@ -67,6 +74,18 @@ const templates: Readonly<Record<MailTemplate, (facts: MailFacts) => MailText>> 
   'email-changed': (facts) => ({
     subject: `Your address at ${facts.app} was changed`,
     text: `Your account at ${facts.app} has another address now, and this one is not used any more.\n\nIf it was not you, follow this link within ${until(facts)}: this address is put back, the password is taken away, and everybody is signed out.\n\n${facts.link}`,
+  }),
+  invitation: (facts) => ({
+    subject: `You are invited to ${facts.organization}`,
+    text: `${facts.organization} invites you at ${facts.app}. Sign in with this address, or sign up, and follow this link to join. It is good once, for ${until(facts)}.\n\n${facts.link}\n\nIf you do not know who this is from, you need not do anything.`,
+  }),
+  'account-invitation': (facts) => ({
+    subject: `Your account at ${facts.app}`,
+    text: `An account was made for you at ${facts.app}. Follow this link to sign in. It is good once, for ${until(facts)}; later, ask for another one there.\n\n${facts.link}\n\nIf you do not know who this is from, you need not do anything.`,
+  }),
+  'upgrade-guest': (facts) => ({
+    subject: `Welcome to ${facts.app}`,
+    text: `Follow this link, where you have been until now, to keep what you have done at ${facts.app}. It is good once, for ${until(facts)}.\n\n${facts.link}\n\nIf you have not signed up, do not follow it.`,
   }),
   'security-notice': ({ app, event = '' }) => ({
     subject: `Your account at ${app}`,

@@ -1,11 +1,12 @@
 import type { MailMaker } from '../../../platform/mail/queue.ts';
 import type { Accounts } from '../accounts.ts';
 import { createChallenge } from '../challenges.ts';
-import { type LinkMails, writeLinkMail } from '../mail-links.ts';
+import type { MailJobs } from '../mail/jobs.ts';
+import { linkFacts, writeMail } from '../mail/letters.ts';
 
 /** Makes the mail of an invitation that is still there, unless whoever has the address is a member already. */
 export const invitationMail =
-  (accounts: Accounts): MailMaker<LinkMails['invitation']> =>
+  (accounts: Accounts): MailMaker<MailJobs['invitation']> =>
   async ({ invitationId, redirectTo }) => {
     const { db } = accounts;
     const [row] = await db.query({
@@ -21,15 +22,8 @@ export const invitationMail =
     const [organizationId, organization, email, lifetime] = row as [string, string, string, number];
     const data = { invitationId, organizationId, email };
     const token = await createChallenge(db, { kind: 'invitation', data, lifetime });
-    const link = { page: redirectTo, for: 'invitation', token };
-    return writeLinkMail(
-      accounts,
-      { kind: 'invitation', to: email, link, facts: { organization: unlinked(organization) } },
-      (facts) => ({
-        subject: `You are invited to ${facts.organization}`,
-        text: `${facts.organization} invites you at ${facts.app}. Sign in with this address, or sign up, and follow this link to join. It is good once, for 7 days.\n\n${facts.link}\n\nIf you do not know who this is from, you need not do anything.`,
-      }),
-    );
+    const facts = linkFacts(accounts, { kind: 'invitation', token, lifetime, redirectTo });
+    return writeMail(accounts, 'invitation', email, { ...facts, organization: unlinked(organization) });
   };
 
 /** @NOTE whoever names an organization writes to strangers by our mail: no program is to make a link of what they say. */

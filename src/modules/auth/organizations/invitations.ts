@@ -8,7 +8,8 @@ import type { Queryable } from '../../../platform/db.ts';
 import { recordEvent } from '../audit.ts';
 import { type Challenge, peekChallenge, takeChallenge } from '../challenges.ts';
 import { readEmailAddress } from '../email-address.ts';
-import { queueLinkMail, readLinkPage } from '../mail-links.ts';
+import { queueMail } from '../mail/jobs.ts';
+import { pageFor } from '../mail/sign-in.ts';
 import { linkRefused } from '../refusals.ts';
 import type { Needs } from '../users.ts';
 import {
@@ -37,7 +38,7 @@ export interface NewInvitation {
 export async function inviteToOrganization(ctx: Needs, id: string, wanted: NewInvitation): Promise<void> {
   const email = readEmailAddress(wanted.email);
   const role = readOrganizationRole(wanted.role);
-  const page = readLinkPage(ctx, wanted.redirectTo);
+  const page = pageFor(ctx, wanted.redirectTo);
   const authority = await enterOrganization(ctx, id, 'admin');
   const { organizationId, actorId } = authority;
   requireRankFor(authority, role);
@@ -56,7 +57,7 @@ export async function inviteToOrganization(ctx: Needs, id: string, wanted: NewIn
   });
   if (added.length === 0)
     throw new MillraceError('CONFLICT', `at most ${maxInvitations} people are asked to join at a time`);
-  await queueLinkMail(ctx, 'invitation', { invitationId, redirectTo: page });
+  await queueMail(ctx, 'invitation', { invitationId, redirectTo: page });
   await recordEvent(ctx, ctx.db, 'member-invited', {
     userId: actorId,
     details: { organization: organizationId, role },

@@ -14,6 +14,7 @@ import { readEmailAddress } from '../email-address.ts';
 import { type MailJobs, queueMail, sendsMails } from '../mail/jobs.ts';
 import { takeMail } from '../mail/limits.ts';
 import { pageFor } from '../mail/sign-in.ts';
+import { askBeforeSignUp, maySignUp } from '../may-sign-up.ts';
 import { linkRefused, signInRefused } from '../refusals.ts';
 import { completeSignIn } from '../sessions/sign-in.ts';
 import { makeAccount, type Needs } from '../users.ts';
@@ -60,7 +61,7 @@ export async function signUp(ctx: Needs, input: SignUp): Promise<SignedUp> {
   if (plan.verifyEmail || plan.signUp === 'invited') {
     const redirectTo = pageFor(ctx, input.redirectTo);
     await takeMail(ctx, email);
-    await askHook(ctx, user);
+    await askBeforeSignUp(ctx, user);
     const hash = await hasher.hash(password);
     await queueMail(ctx, 'sign-up', { email, name, profile, hash, redirectTo });
     return { signIn: null, verificationSent: true };
@@ -82,7 +83,7 @@ export async function completeSignUp(ctx: Needs, token: string, typed: string): 
   const { email, name, profile, hash } = tried.data as unknown as MailJobs['sign-up'];
   if (password === undefined || !(await hasher.verify(hash, password))) throw signInRefused();
   if (!(await takeChallenge(ctx.db, 'sign-up', token))) throw linkRefused();
-  if (plan.signUp === 'closed' || (plan.signUp === 'invited' && !(await isInvited(ctx, email)))) throw linkRefused();
+  if (!(await maySignUp({ plan, db: ctx.db }, email))) throw linkRefused();
   const { signIn } = await makeSignedUp(ctx, { email, name, profile, method: 'password' }, hash, true);
   return signIn;
 }
@@ -99,21 +100,6 @@ async function makeSignedUp(
   await recordEvent(ctx, ctx.db, 'signed-up', { userId, details: { method: 'password' } });
   const result = await completeSignIn(ctx, account, { method: 'password', amr: ['pwd'], isFirst: true });
   return { userId, signIn: { ...result, deviceToken: newDeviceToken(ctx.accounts!.secrets, user.email!) } };
-}
-
-/** Whether an organisation has invited an address. */
-export async function isInvited({ db, accounts }: Pick<Needs, 'db' | 'accounts'>, email: string): Promise<boolean> {
-  if (!accounts!.plan.hasOrganizations) return false;
-  const rows = await db.query({
-    text: 'select 1 from organization_invitations where email = $1 and expires_at > now() limit 1',
-    values: [email],
-  });
-  return rows.length > 0;
-}
-
-async function askHook({ accounts }: Needs, user: NewUser): Promise<void> {
-  const refusal = await accounts!.plan.definition.beforeSignUp?.(user);
-  if (typeof refusal === 'string') throw new MillraceError('FORBIDDEN', refusal);
 }
 
 /** @throws INVALID_INPUT for what is no name */
