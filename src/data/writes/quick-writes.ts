@@ -118,6 +118,6 @@ function createOrdinaryTables(): { has(db: Queryable, table: string): boolean | 
 const isOrdinarySql = `
   select relkind = 'r' and not relhasrules and not relhassubclass and not relispartition and not exists (
     select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
-      and t.tgfoid <> all (array[to_regproc('millrace.capture'), to_regproc('millrace.capture_truncate'),
-        to_regproc('millrace.forget_account')]::oid[])
+      and t.tgfoid <> all (array_remove(array[to_regproc('millrace.capture'), to_regproc('millrace.capture_truncate'),
+        to_regproc('millrace.forget_account')]::oid[], null))
   ) from pg_class c where c.oid = to_regclass($1)`;
