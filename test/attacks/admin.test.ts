@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AccountServer, startAccountServer } from '../support/accounts.ts';
 import { makePerson, openSessionOf, type Person } from '../support/people.ts';
 import { ask } from '../support/postgres.ts';
+import { roundsOf } from '../support/rounds.ts';
 import type { Answer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
 
@@ -92,7 +93,7 @@ describe('the last admin', () => {
   });
 
   it('remains where two admins strip each other at the same time', async () => {
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < roundsOf(10); round += 1) {
       await ask(server.databaseUrl, `update auth_accounts set roles = '{}' where 'admin' = any(roles)`);
       const [one, other] = [
         await makePerson(server, { roles: ['admin'] }),

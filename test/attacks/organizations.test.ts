@@ -3,6 +3,7 @@ import { readSources, type Sources } from '../../src/application.ts';
 import { type AccountServer, startAccountServer } from '../support/accounts.ts';
 import { mailTo, makePerson, openSessionOf, type Person, tokenIn, withOutbox } from '../support/people.ts';
 import { ask } from '../support/postgres.ts';
+import { roundsOf } from '../support/rounds.ts';
 import type { Answer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
 
@@ -150,7 +151,7 @@ describe('the last owner', () => {
   });
 
   it('remains where all owners leave at the same time', async () => {
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < roundsOf(10); round += 1) {
       const id = await create(owner, 'The Race');
       const others = [admin, member, stranger];
       for (const other of others) await join(other, 'owner', id);
@@ -391,7 +392,7 @@ describe('an invitation', () => {
 
   it('has one winner of fifty who accept it at the same time, round after round', async () => {
     const sessions = await Promise.all(Array.from({ length: 50 }, () => openSessionOf(server, stranger.userId)));
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < roundsOf(4); round += 1) {
       await invite(owner, stranger.email, round % 2 ? 'admin' : 'member');
       const token = tokenIn(await mailTo(server, stranger.email, round));
       const answers = await Promise.all(sessions.map((session) => accept(session, token)));
@@ -403,7 +404,7 @@ describe('an invitation', () => {
   });
 
   it('is either accepted or revoked, never both', async () => {
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < roundsOf(5); round += 1) {
       await invite(owner, stranger.email);
       const token = tokenIn(await mailTo(server, stranger.email, round));
       const [row] = await ask<{ id: string }>(

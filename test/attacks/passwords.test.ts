@@ -23,6 +23,7 @@ import {
   withPasswords,
 } from '../support/passwords.ts';
 import { ask } from '../support/postgres.ts';
+import { roundsOf } from '../support/rounds.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const other = 'ein Berg im Winter';
@@ -200,7 +201,7 @@ describe('signing up', () => {
   });
 
   it('by one link fifty times at once makes exactly one account, in every round', async () => {
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < roundsOf(3); round += 1) {
       const email = newEmail();
       const link = await linkOf(email);
       const answers = await Promise.all(Array.from({ length: 50 }, () => completeWith(server, link, password)));
@@ -210,7 +211,7 @@ describe('signing up', () => {
   });
 
   it('with many links to one address at once makes exactly one account, in every round', async () => {
-    for (let round = 0; round < 2; round += 1) {
+    for (let round = 0; round < roundsOf(2); round += 1) {
       const email = newEmail();
       const asked = await Promise.all(Array.from({ length: 17 }, () => signUpWith(server, { email, password })));
       for (const { errors } of asked) expect(errors).toBeUndefined();
@@ -477,7 +478,7 @@ describe('a new password by mail', () => {
   });
 
   it('is set once, however many use the link at the same time', async () => {
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < roundsOf(3); round += 1) {
       const { email } = await openAccount(server);
       const token = await resetTokenOf(server, email);
       const answers = await Promise.all(
@@ -675,7 +676,7 @@ describe('changing a password', () => {
   });
 
   it('leaves no session that the old password has opened, however close both are', async () => {
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < roundsOf(6); round += 1) {
       const { email, userId } = await openAccount(server);
       const { accessToken, sessionId } = await enter(email, password);
       const change = askBy(server, { token: accessToken }, text, { current: password, newPassword: other });

@@ -3,6 +3,7 @@ import { createChallenge } from '../../src/modules/auth/challenges.ts';
 import { openEventStream } from '../support/event-stream.ts';
 import { ask } from '../support/postgres.ts';
 import { openRawSocket, type RawSocket } from '../support/raw-socket.ts';
+import { roundsOf } from '../support/rounds.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { askAs, type SignedIn, signIn, withKnownSecret } from '../support/signed-in.ts';
 import { insertTeam, team } from '../support/team.ts';
@@ -23,7 +24,7 @@ afterAll(async () => {
 });
 
 /** More than a few are run by hand. */
-const rounds = Number(process.env.RACE_ROUNDS ?? 3);
+const rounds = roundsOf(3);
 const sql = (text: string) => ask<Record<string, string>>(one.databaseUrl, text);
 const tokens = '{ sessionId userId accessToken refreshToken }';
 const refresh = (node: TestServer, refreshToken: string | null, token?: string) =>
