@@ -119,6 +119,9 @@ export async function openAccounts(
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
   handleMails(accounts);
+  if (config.publicUrl === undefined)
+    log.warn('PUBLIC_URL is not set: there are no links in mails, no sign-in by other providers and no passkeys');
+  if (!parts.mailing.queue) log.info('SMTP_URL is not set: whatever takes a mail is refused');
   return accounts;
 }
 
