@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import type { Context } from '../../src/context.ts';
 import { defineSchema, MillraceError } from '../../src/graphql/define-schema.ts';
 import { ask } from '../support/postgres.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -11,7 +10,7 @@ let server: TestServer;
 const happened: string[] = [];
 let tries = 0;
 beforeAll(async () => {
-  const sources = await readSources(process.cwd());
+  const sources = await exampleWithoutAccounts();
   const extend = defineSchema(({ mutationField, queryField }) => {
     const note = (name: string, { afterCommit, client }: Context) => {
       afterCommit(() => {

@@ -1,10 +1,9 @@
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import type { CostConfig } from '../../src/config/config.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
 import { startBothWays } from '../support/both-ways.ts';
-import { type Answer, startServer, type TestServer } from '../support/server.ts';
+import { type Answer, exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -32,7 +31,7 @@ const extend = defineSchema(({ queryField, dataField, builder }) => {
 
 let server: TestServer;
 beforeAll(async () => {
-  const sources = { ...(await readSources(process.cwd())), extend };
+  const sources = { ...(await exampleWithoutAccounts()), extend };
   server = stack.use(await startServer({ sources, config: costing({ max: 200_000, byRole, isReported: true }) }));
   await insertTeam(server.databaseUrl);
 });

@@ -1,14 +1,14 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSources, type Sources } from '../../src/application.ts';
+import type { Sources } from '../../src/application.ts';
 import { defineSchema, MillraceError } from '../../src/graphql/define-schema.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
 
 let server: TestServer;
 let sources: Sources;
 beforeAll(async () => {
-  sources = await readSources(process.cwd());
+  sources = await exampleWithoutAccounts();
   const extend = defineSchema(({ builder, queryField, mutationField, dataField }) => {
     queryField('answer', 'everyone', (t) => t.int({ resolve: () => 42 }));
     queryField('myself', 'signed-in', (t) =>

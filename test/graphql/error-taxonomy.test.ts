@@ -1,12 +1,11 @@
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import { type ErrorCode, statusOf } from '../../src/errors.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
 import { ask } from '../support/postgres.ts';
 import { openRawSocket } from '../support/raw-socket.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
 
 const stack = new AsyncDisposableStack();
@@ -27,7 +26,7 @@ beforeAll(async () => {
       t.string({ resolve: ({ title }) => Promise.reject(new Error(`secret of ${title}`)) }),
     );
   });
-  const sources = { ...(await readSources(process.cwd())), extend };
+  const sources = { ...(await exampleWithoutAccounts()), extend };
   server = stack.use(await startServer({ sources }));
   await insertTeam(server.databaseUrl);
   // A table of the database's owner, of which the API knows nothing.

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
 import { ask } from '../support/postgres.ts';
-import { type Answer, type Asker, startServer, type TestServer } from '../support/server.ts';
+import { type Answer, type Asker, exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -38,7 +37,7 @@ beforeAll(async () => {
     builder.objectRef<{ word: string }>('Stone').implement({ interfaces: [Thing], isTypeOf: () => true });
     mutationField('thing', 'everyone', (t) => t.field({ type: Thing, resolve: () => ({ word: 'stone' }) }));
   });
-  const sources = await readSources(process.cwd());
+  const sources = await exampleWithoutAccounts();
   server = await startServer({
     sources: { ...sources, extend },
     config: (c) => ({ ...c, graphql: { ...c.graphql, cost: { ...c.graphql.cost, max: 3000 } } }),

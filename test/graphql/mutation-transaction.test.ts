@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import type { Context } from '../../src/context.ts';
 import { defineSchema, MillraceError } from '../../src/graphql/define-schema.ts';
 import { ask } from '../support/postgres.ts';
-import { type Answer, type Asker, startServer, type TestServer } from '../support/server.ts';
+import { type Answer, type Asker, exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { openSocket } from '../support/socket.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -75,7 +74,7 @@ beforeAll(async () => {
       }),
     );
   });
-  const sources = await readSources(process.cwd());
+  const sources = await exampleWithoutAccounts();
   server = await startServer({ sources: { ...sources, extend } });
   await insertTeam(server.databaseUrl);
   admin = server.as({ role: 'admin' });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createApplication, readSources } from '../../src/application.ts';
+import { createApplication } from '../../src/application.ts';
 import type { Config } from '../../src/config/config.ts';
 import { StartupError } from '../../src/errors.ts';
 import { hashOf } from '../../src/graphql/listed-operations.ts';
@@ -13,7 +13,7 @@ import { stranger } from '../../src/viewer.ts';
 import { openEventStream } from '../support/event-stream.ts';
 import { ask, testDatabase } from '../support/postgres.ts';
 import { openRawSocket } from '../support/raw-socket.ts';
-import { type Answer, startServer, type TestServer } from '../support/server.ts';
+import { type Answer, exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
 
 const titles = 'query Titles($first: Int) { tasks(first: $first, orderBy: { title: asc }) { nodes { title } } }';
@@ -239,7 +239,7 @@ describe('a list', () => {
     const wrong = path.join(directory, 'wrong.json');
     await rm(wrong, { force: true });
     if (content !== undefined) await writeFile(wrong, typeof content === 'string' ? content : JSON.stringify(content));
-    const sources = await readSources(process.cwd());
+    const sources = await exampleWithoutAccounts();
     const limits = { tokens: 1000, depth: 10, aliases: 10, pageSize: 50, maxPageSize: 500, answerBytes: 100_000 };
     const start = () =>
       createApplication(sources, { limits, planCacheSize: 10, persisted: { file: wrong, only: true } });
@@ -251,7 +251,7 @@ describe('a list', () => {
     const manifest = path.join(directory, 'manifest.json');
     const operations = [{ id: 'abc', name: 'Titles', type: 'query', body: titles }];
     await writeFile(manifest, JSON.stringify({ format: 'apollo-persisted-query-manifest', version: 1, operations }));
-    const sources = await readSources(process.cwd());
+    const sources = await exampleWithoutAccounts();
     const limits = { tokens: 1000, depth: 10, aliases: 10, pageSize: 50, maxPageSize: 500, answerBytes: 100_000 };
     const { listed } = createApplication(sources, {
       limits,

@@ -1,17 +1,16 @@
 import { array, assert, asyncProperty, nat } from 'fast-check';
 import type { GraphQLResolveInfo } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import { defineSchema, MillraceError } from '../../src/graphql/define-schema.ts';
 import { Choices, generateQuery } from '../support/generated-query.ts';
 import { ask } from '../support/postgres.ts';
 import { type Asked, readCorpus } from '../support/read-corpus.ts';
-import { type Answer, startServer, type TestServer } from '../support/server.ts';
+import { type Answer, exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
 
 let server: TestServer;
 beforeAll(async () => {
-  const sources = await readSources(process.cwd());
+  const sources = await exampleWithoutAccounts();
   // A field that no planner knows sends the whole operation through the executor.
   const extend = defineSchema(({ queryField, dataField }) => {
     queryField('byExecutor', 'everyone', (t) => t.boolean({ resolve: () => true }));

@@ -1,10 +1,9 @@
 import { printSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import type { RuleSet } from '../../src/data/rules/rule-set.ts';
 import { ask } from '../support/postgres.ts';
 import { startSchemaServer } from '../support/schema-server.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 
 const schema = `
 model Account {
@@ -200,12 +199,12 @@ describe('rules that do not fit the models', () => {
     ['a model’s name that is none', { Task: { api: { name: 'My Task' } } }, /My Task/],
     ['a plural that is another model’s', { Task: { api: { plural: 'labels' } } }, /labels/],
   ])('are refused at the start: %s', async (_title, rules, message) => {
-    const { files } = await readSources(process.cwd());
+    const { files } = await exampleWithoutAccounts();
     await expect(startServer({ sources: { files, rules } })).rejects.toThrow(message);
   });
 
   it('are all named at once', async () => {
-    const { files } = await readSources(process.cwd());
+    const { files } = await exampleWithoutAccounts();
     const rules = { Tusk: {}, Task: { fields: { nope: {} } } };
     await expect(startServer({ sources: { files, rules } })).rejects.toThrow(/Tusk[\s\S]*nope/);
   });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
 import { print } from 'graphql';
-import type { Sources } from '../../src/application.ts';
+import { readSources, type Sources } from '../../src/application.ts';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import type { QuickWrites } from '../../src/data/writes/quick-writes.ts';
 import type { Lane } from '../../src/graphql/lane.ts';
@@ -45,7 +45,7 @@ export interface TestServer extends AsyncDisposable {
 
 /** What a test's server differs in. */
 export interface TestServerOptions {
-  /** Another application than the example's. */
+  /** Another application than the example's, which is without accounts. */
   sources?: Sources;
   /** Directory of migrations; the example's by default, false for an empty database (then pass `databaseUrl` with tables). */
   migrations?: string | false;
@@ -57,6 +57,16 @@ export interface TestServerOptions {
   quickWrites?: (own: QuickWrites) => QuickWrites;
   /** Another server's start: that of a copy of `src/`. */
   start?: typeof start;
+}
+
+/**
+ * The example as it is without accounts, whose many fields take their time at every start. Tests that are about them take all of it:
+ * see `accounts.ts`.
+ */
+export async function exampleWithoutAccounts(): Promise<Sources> {
+  const { files, ...sources } = await readSources(process.cwd());
+  const isKept = ({ path }: { path: string }) => !/^prisma\/platform\/(auth|organizations)\.prisma$/.test(path);
+  return { ...sources, accounts: undefined, files: files.filter(isKept) };
 }
 
 /** Starts a real server: real PostgreSQL, real sockets. */
@@ -79,7 +89,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const config = readConfig(environment, process.cwd());
   const server = stack.use(
     await (options.start ?? start)(options.config?.(config) ?? config, {
-      sources: options.sources,
+      sources: options.sources ?? (await exampleWithoutAccounts()),
       lane: options.lane,
       quickWrites: options.quickWrites,
       migrations: null,

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
 import { hashOf } from '../../src/graphql/listed-operations.ts';
 import type { Viewer } from '../../src/viewer.ts';
 import { ask } from '../support/postgres.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { createSharedCache } from '../support/shared-cache.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -15,7 +14,7 @@ const fails = '{ labels { totalCount } fails }';
 
 /** A server on which strangers may read labels, with a field of its own and one that fails. */
 async function start(publicMaxAge: number): Promise<TestServer> {
-  const { rules, ...sources } = await readSources(process.cwd());
+  const { rules, ...sources } = await exampleWithoutAccounts();
   const extend = defineSchema(({ queryField }) => {
     queryField('ofOnesOwn', 'everyone', (t) => t.boolean({ resolve: () => true }));
     queryField('fails', 'everyone', (t) =>

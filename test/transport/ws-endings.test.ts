@@ -1,12 +1,11 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readSources } from '../../src/application.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
 import { type HeldCalls, holdCalls } from '../support/held-calls.ts';
 import { holdTable } from '../support/held-table.ts';
 import { ask } from '../support/postgres.ts';
 import { openRawSocket, type RawSocket } from '../support/raw-socket.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { exampleWithoutAccounts, startServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
 
 const most = 3;
@@ -29,7 +28,7 @@ beforeAll(async () => {
     );
   });
   server = await startServer({
-    sources: { ...(await readSources(process.cwd())), extend },
+    sources: { ...(await exampleWithoutAccounts()), extend },
     config: (config) => ({
       ...config,
       streams: { ...config.streams, connectionsPerUser: most, connectionsPerAddress: most },
