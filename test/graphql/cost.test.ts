@@ -1,4 +1,5 @@
 import { AsyncDisposableStack } from '@whatwg-node/disposablestack';
+import { getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CostConfig } from '../../src/config/config.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
@@ -274,3 +275,10 @@ it.each(['{ ... @defer { tasks { totalCount } } }', '{ tasks { nodes @stream(ini
     expect(errors![0]!.extensions.code).toBe('INVALID_INPUT');
   },
 );
+
+it('lets development tools ask for the whole schema, by the usual question, within the usual limit', async () => {
+  await using server = await startServer();
+  const { data, errors } = await server.stranger.query(getIntrospectionQuery());
+  expect(errors).toBeUndefined();
+  expect(data.__schema.types.length).toBeGreaterThan(100);
+});
