@@ -14,6 +14,7 @@ import type { NewUser } from '../define-accounts.ts';
 import { readEmailAddress } from '../email-address.ts';
 import { readLabel } from '../label.ts';
 import { queueLinkMail, readLinkPage } from '../mail-links.ts';
+import { isInvited } from '../password/sign-up.ts';
 import { linkRefused } from '../refusals.ts';
 import { endSessions } from '../sessions/session.ts';
 import { completeSignIn, type SignInResult } from '../sessions/sign-in.ts';
@@ -88,6 +89,7 @@ export async function confirmGuestUpgrade(ctx: Needs, token: string): Promise<Si
   const { email, name, hash } = taken.data as { email: string; name?: string; hash: string };
   const { plan } = ctx.accounts!;
   if (plan.signUp === 'closed' || (await findAccountByEmail(ctx.db, email))) throw linkRefused();
+  if (plan.signUp === 'invited' && !(await isInvited(ctx, email))) throw linkRefused();
   await askHook(ctx, { email, name, profile: {}, method: 'password' });
   return makePerson(ctx, userId, { email, name, hash, isVerified: true });
 }

@@ -3,6 +3,7 @@ import { recordEvent } from '../audit.ts';
 import { type Challenge, newToken, takeChallenge, tryCode } from '../challenges.ts';
 import { readEmailAddress } from '../email-address.ts';
 import { readRedirect } from '../oauth/redirects.ts';
+import { isInvited } from '../password/sign-up.ts';
 import { linkRefused } from '../refusals.ts';
 import { completeSignIn, type SignInResult } from '../sessions/sign-in.ts';
 import { type Account, findAccount, findAccountByEmail, makeAccount, type Needs } from '../users.ts';
@@ -71,7 +72,10 @@ async function signInByMail(ctx: Needs, { userId, data }: Challenge, method: str
 
 /** @param email undefined where the account that a link was sent for is gone */
 async function signUpByMail(ctx: Needs, email: string | undefined, method: string): Promise<SignInResult> {
-  if (email === undefined || ctx.accounts!.plan.signUp === 'closed') throw linkRefused();
+  const { signUp } = ctx.accounts!.plan;
+  // What was so when the mail was sent may not be so any more: an invitation can be taken back.
+  if (email === undefined || signUp === 'closed' || (signUp === 'invited' && !(await isInvited(ctx, email))))
+    throw linkRefused();
   const account = await makeAccount(ctx, {
     email,
     name: undefined,
