@@ -1,5 +1,4 @@
 import { MillraceError } from '../../errors.ts';
-import { isInvited } from './password/sign-up.ts';
 import type { Needs } from './users.ts';
 
 /**
@@ -11,4 +10,14 @@ export async function requireMaySignUp(ctx: Pick<Needs, 'db' | 'accounts'>, emai
   if (signUp === 'open') return;
   if (signUp === 'invited' && email !== undefined && (await isInvited(ctx, email))) return;
   throw new MillraceError('FORBIDDEN', 'Nobody signs up here who was not invited.');
+}
+
+/** Whether an organisation has invited an address. */
+export async function isInvited({ db, accounts }: Pick<Needs, 'db' | 'accounts'>, email: string): Promise<boolean> {
+  if (!accounts!.plan.hasOrganizations) return false;
+  const rows = await db.query({
+    text: 'select 1 from organization_invitations where email = $1 and expires_at > now() limit 1',
+    values: [email],
+  });
+  return rows.length > 0;
 }

@@ -14,7 +14,7 @@ import type { NewUser } from '../define-accounts.ts';
 import { readEmailAddress } from '../email-address.ts';
 import { readLabel } from '../label.ts';
 import { queueLinkMail, readLinkPage } from '../mail-links.ts';
-import { isInvited } from '../password/sign-up.ts';
+import { isInvited } from '../may-sign-up.ts';
 import { linkRefused } from '../refusals.ts';
 import { endSessions } from '../sessions/session.ts';
 import { completeSignIn, type SignInResult } from '../sessions/sign-in.ts';

@@ -2,8 +2,8 @@
 import { recordEvent } from '../audit.ts';
 import { type Challenge, newToken, takeChallenge, tryCode } from '../challenges.ts';
 import { readEmailAddress } from '../email-address.ts';
+import { isInvited } from '../may-sign-up.ts';
 import { readRedirect } from '../oauth/redirects.ts';
-import { isInvited } from '../password/sign-up.ts';
 import { linkRefused } from '../refusals.ts';
 import { completeSignIn, type SignInResult } from '../sessions/sign-in.ts';
 import { type Account, findAccount, findAccountByEmail, makeAccount, type Needs } from '../users.ts';

@@ -14,6 +14,7 @@ import { readEmailAddress } from '../email-address.ts';
 import { type MailJobs, queueMail, sendsMails } from '../mail/jobs.ts';
 import { takeMail } from '../mail/limits.ts';
 import { pageFor } from '../mail/sign-in.ts';
+import { isInvited } from '../may-sign-up.ts';
 import { linkRefused, signInRefused } from '../refusals.ts';
 import { completeSignIn } from '../sessions/sign-in.ts';
 import { makeAccount, type Needs } from '../users.ts';
@@ -99,16 +100,6 @@ async function makeSignedUp(
   await recordEvent(ctx, ctx.db, 'signed-up', { userId, details: { method: 'password' } });
   const result = await completeSignIn(ctx, account, { method: 'password', amr: ['pwd'], isFirst: true });
   return { userId, signIn: { ...result, deviceToken: newDeviceToken(ctx.accounts!.secrets, user.email!) } };
-}
-
-/** Whether an organisation has invited an address. */
-export async function isInvited({ db, accounts }: Pick<Needs, 'db' | 'accounts'>, email: string): Promise<boolean> {
-  if (!accounts!.plan.hasOrganizations) return false;
-  const rows = await db.query({
-    text: 'select 1 from organization_invitations where email = $1 and expires_at > now() limit 1',
-    values: [email],
-  });
-  return rows.length > 0;
 }
 
 async function askHook({ accounts }: Needs, user: NewUser): Promise<void> {
