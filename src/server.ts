@@ -98,12 +98,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   application.notices.forEach(progress);
   await applyMigrations(config, overrides.migrations, databaseUrl, progress);
   let whenWritten = () => {};
-  const db = stack.use(
+  const openPool = (size: number) =>
     openDatabase(
-      { url: databaseUrl, ...config.pool },
+      { url: databaseUrl, ...config.pool, size },
       { onError: (error) => log.warn({ err: error }, 'a database connection broke'), onCommit: () => whenWritten() },
-    ),
-  );
+    );
+  const db = stack.use(openPool(config.pool.size));
   await requireTables(config, overrides, db, databaseUrl, application);
   // Keys of accounts, in the database, are there where accounts are.
   const secrets = application.accounts && (await openSecrets(config.secrets));
@@ -126,9 +126,12 @@ export async function startServer(config: Config, overrides: Overrides = {}): Pr
   );
   whenWritten = logNode.wrote;
   const mailing = stack.use(await openMailing(config.mail, db, log));
+  // @NOTE what accounts do beside an operation's transaction has connections of its own, made when they are needed: of one pool,
+  // operations that hold all connections would each wait for one more.
+  const beside = secrets && stack.use(openPool(Math.ceil(config.pool.size / 2)));
   const accounts =
-    secrets && keys
-      ? stack.use(await openAccounts(config, { db, tokens, keys, secrets, mailing, log }, logNode.tail, planOf))
+    secrets && keys && beside
+      ? stack.use(await openAccounts(config, { db: beside, tokens, keys, secrets, mailing, log }, logNode.tail, planOf))
       : undefined;
   const liveOf = ({ reads }: Application) => createLive({ ...logNode, db, reads, log });
   let live = liveOf(application);

@@ -5,9 +5,9 @@ export interface Viewer {
   /** The token's `role`; undefined without one. */
   readonly role: string | undefined;
   /** All roles: the account's, with those that they inherit; of another token its `role` and those of its claim `roles`. */
-  readonly roles: readonly string[];
+  readonly roles: string[];
   /** The ids of the organizations that the account is a member of; of another token its claim `orgs`. */
-  readonly orgs: readonly string[];
+  readonly orgs: string[];
   /** The account's role in each of its organizations, by the organization's id. */
   readonly orgRoles: Readonly<Record<string, string>>;
   /** Everything the token says. */
@@ -47,8 +47,8 @@ export interface ViewerSession {
 export const stranger: Viewer = Object.freeze({
   id: undefined,
   role: undefined,
-  roles: Object.freeze([]),
-  orgs: Object.freeze([]),
+  roles: Object.freeze([]) as unknown as string[],
+  orgs: Object.freeze([]) as unknown as string[],
   orgRoles: Object.freeze({}),
   claims: {},
   isAnonymous: true,
@@ -70,5 +70,5 @@ export function viewerOf(claims: Readonly<Record<string, unknown>>, adminRole: s
 }
 
 /** A claim that is a list of strings; any other is none. */
-const listIn = (claim: unknown): readonly string[] =>
+const listIn = (claim: unknown): string[] =>
   Array.isArray(claim) && claim.every((item) => typeof item === 'string') ? claim : stranger.orgs;

@@ -75,7 +75,7 @@ export function mutationTransactions(db: Pick<Database, 'begin'>, parts: Mutatio
     const fields = collectFields(at, schema.getMutationType()!, [operation.selectionSet]);
     const claim = isPreview(operation) ? undefined : claimOf(args, (args.contextValue as Passage).idempotencyKey);
     if (claim && [...fields.values()].some(([node]) => isSecret(schema, node!)))
-      return refused(invalidInput('', 'its answer holds secrets, which are not kept: send it without a key'));
+      return refused(invalidInput('', 'it holds secrets, of which nothing is kept: send it without a key'));
     const work = () => runInTransaction(db, { args, known, fields, execute, parts, claim }, begin);
     return claim ? parts.idempotency.inTurn(claim, work) : work();
   };

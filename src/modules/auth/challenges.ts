@@ -61,11 +61,15 @@ export async function createChallenge(db: Queryable, challenge: NewChallenge): P
 
 const isToken = (token: unknown): token is string => typeof token === 'string' && /^[\w-]{20,100}$/.test(token);
 
-/** Takes a challenge, so that nobody else can; undefined when there is none of that kind, or it has expired. */
+/**
+ * Takes a challenge, so that nobody else can; undefined when there is none of that kind, or it has expired.
+ * @NOTE one that is locked is being taken, perhaps by the very operation that takes it here by the pool, which would wait for itself.
+ */
 export async function takeChallenge(db: Queryable, kind: ChallengeKind, token: string): Promise<Challenge | undefined> {
   if (!isToken(token)) return undefined;
   const [row] = await db.query({
-    text: `delete from millrace.auth_challenges where hash = $1 and kind = $2
+    text: `delete from millrace.auth_challenges where hash =
+        (select hash from millrace.auth_challenges where hash = $1 and kind = $2 for update skip locked)
       returning user_id, data, expires_at > now()`,
     values: [hashOf(kind, token), kind],
   });

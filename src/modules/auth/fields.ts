@@ -20,7 +20,7 @@ export interface AccountFields {
   typeName: (name: string) => string;
 }
 
-/** Extensions of a field that answers secrets: it is neither kept under a key nor previewed. */
+/** Extensions of a field that answers secrets, or is sent what can be guessed by a hash of it, as passwords: it is neither kept under a key nor previewed. */
 export const secret = { secret: true } as const;
 
 /** Only for the admin role: that stands above `access`, so nobody else is let in. */

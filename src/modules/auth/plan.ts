@@ -4,6 +4,7 @@ import type { ColumnField, Datamodel, Model } from '../../data/model/datamodel.t
 import type { RuleSet } from '../../data/rules/rule-set.ts';
 import { StartupError } from '../../errors.ts';
 import type { AccountsDefinition, NewUser } from './define-accounts.ts';
+import { isMailTemplate } from './mail/templates.ts';
 import { checkProviders } from './oauth/check-providers.ts';
 import { checkPersonalData } from './own/personal-rows.ts';
 import { checkRoles, isKnownRole, type RoleTable } from './roles.ts';
@@ -92,6 +93,7 @@ export function planAccounts(
     hasOrganizations,
   }: { api: Api; datamodel: Datamodel; adminRole: string; hasOrganizations: boolean },
 ): AccountsPlan {
+  checkKeys(definition);
   const { roles = {}, session = {}, userModel = 'User' } = definition;
   checkRoles(roles, adminRole);
   checkProviders(definition.providers ?? {});
@@ -133,6 +135,33 @@ export function planAccounts(
     lifetimes,
     userData: definition.user ?? usualData(user.model),
   };
+}
+
+const settings = new Set<keyof AccountsDefinition>([
+  ...(['name', 'userModel', 'user', 'signUp', 'guests', 'roles', 'defaultRoles', 'providers', 'redirects'] as const),
+  ...([
+    'password',
+    'session',
+    'verifyEmail',
+    'beforeSignUp',
+    'afterSignIn',
+    'claims',
+    'mails',
+    'personalData',
+  ] as const),
+]);
+
+/** @throws StartupError for what is no setting, and for mails that are never sent: misspelt, they would be passed over in silence */
+function checkKeys(definition: AccountsDefinition): void {
+  const refuse = (what: string): never => {
+    throw new StartupError(`app/accounts.ts: ${what}`, 'correct it; docs/accounts.md lists the settings');
+  };
+  for (const name of Object.keys(definition))
+    if (!settings.has(name as keyof AccountsDefinition)) refuse(`${name} is no setting`);
+  for (const kind of Object.keys(definition.mails ?? {}))
+    if (!isMailTemplate(kind)) refuse(`mails.${kind} is no mail that is sent`);
+  const { signUp = 'open' } = definition;
+  if (!['open', 'invited', 'closed'].includes(signUp)) refuse(`signUp is ${signUp}: say open, invited or closed`);
 }
 
 function within(name: string, value: number, least: number, most: number): number {

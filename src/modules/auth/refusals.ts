@@ -6,7 +6,7 @@ export const signInRefused = (): MillraceError =>
 
 /** A link or code that is unknown, used or expired. */
 export const linkRefused = (): MillraceError =>
-  new MillraceError('UNAUTHENTICATED', 'this link or code is not good any more: ask for a new one');
+  new MillraceError('UNAUTHENTICATED', 'this link or code is wrong, or not good any more');
 
 /** A session that has ended, or never was. */
 export const sessionOver = (): MillraceError => new MillraceError('UNAUTHENTICATED', 'the session has ended');

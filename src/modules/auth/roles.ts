@@ -4,7 +4,7 @@ import { StartupError } from '../../errors.ts';
 export type RoleTable = Readonly<Record<string, { readonly inherits?: readonly string[] }>>;
 
 /** Everything that these roles come to: themselves, and what they inherit, in the order in which it is found. */
-export function expandRoles(given: readonly string[], table: RoleTable): readonly string[] {
+export function expandRoles(given: readonly string[], table: RoleTable): string[] {
   const all = new Set<string>();
   const add = (role: string): void => {
     if (all.has(role)) return;

@@ -4,6 +4,7 @@
  */
 import type { TableName } from '../../data/model/datamodel.ts';
 import { columnRef, literal, tableRef } from '../../data/planner/statement.ts';
+import { StartupError } from '../../errors.ts';
 import type { Database } from '../../platform/db.ts';
 import type { AccountsPlan } from './plan.ts';
 
@@ -135,6 +136,7 @@ export async function installTables(db: Database, plan: TablesPlan): Promise<voi
     });
     return row![0] === true;
   };
+  await requireOwnPlace(db, at);
   if (await isThere(db)) return;
   await db.transaction(async (tx) => {
     await tx.query({ text: `select pg_advisory_xact_lock(${installLock})`, values: [] });
@@ -143,6 +145,30 @@ export async function installTables(db: Database, plan: TablesPlan): Promise<voi
     await tx.script(orphaned(at) + tables(at) + forgetting(plan));
     await tx.script(`comment on table millrace.auth_passwords is ${literal(mark)}`);
   });
+}
+
+/**
+ * Passes where the accounts are found by their names alone, and the hidden tables are nobody else's: of another schema's accounts
+ * in this database, passwords and factors would be dropped.
+ * @throws StartupError
+ */
+async function requireOwnPlace(db: Database, at: TableName): Promise<void> {
+  const [row] = await db.query({
+    text: `select to_regclass('auth_accounts') is distinct from to_regclass($1),
+      exists (select 1 from pg_constraint where conrelid = to_regclass('millrace.auth_passwords') and contype = 'f' and confrelid <> to_regclass($1))`,
+    values: [tableRef({ schema: at.schema, name: 'auth_accounts' })],
+  });
+  const [isElsewhere, isTaken] = row!;
+  if (isTaken)
+    throw new StartupError(
+      'another schema of this database has the accounts that millrace keeps the passwords of',
+      'give this installation a database of its own',
+    );
+  if (isElsewhere)
+    throw new StartupError(
+      `the search path of the database does not find the accounts of the schema ${at.schema}`,
+      'set it for the user of DATABASE_URL: alter role … set search_path = …',
+    );
 }
 
 /** Drops what hangs on tables that are not there any more: its foreign keys went with them. */

@@ -131,16 +131,18 @@ describe('an address', () => {
   it('is put back by whoever has it: sessions, password, and what was added since are gone', async () => {
     const member = await server.member();
     const { userId } = member;
-    const identity = (subject: string) =>
+    const identity = (subject: string, hoursAgo: number) =>
       server.sql(
-        `insert into auth_identities (id, user_id, provider, issuer, subject) values (gen_random_uuid(), $1, 'x', 'https://x.test', $2)`,
-        [userId, subject],
+        `insert into auth_identities (id, user_id, provider, issuer, subject, created_at)
+          values (gen_random_uuid(), $1, 'x', 'https://x.test', $2, now() - make_interval(hours => $3))`,
+        [userId, subject, hoursAgo],
       );
-    await identity(`before ${userId}`);
+    await identity(`before ${userId}`, 25);
+    await identity(`shortly before ${userId}`, 1);
     const thief = newAddress();
     await member.query(documents.change, { newEmail: thief });
     await member.query(documents.confirm, { token: tokenIn(await server.mailTo(thief)) });
-    await identity(`since ${userId}`);
+    await identity(`since ${userId}`, 0);
     await server.sql(`insert into millrace.auth_passwords (user_id, hash) values ($1, 'x')`, [userId]);
     const token = tokenIn(await server.mailTo(member.email, 2));
     expect(await server.from(documents.undo, { token })).toEqual({ data: { undoEmailChange: true } });

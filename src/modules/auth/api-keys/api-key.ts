@@ -48,12 +48,14 @@ export function readApiKey(text: string): { prefix: string; secret: string } | u
 /** Makes a key for the viewer, or by an administrator for a program. @throws FORBIDDEN for more than whoever asks has themselves */
 export async function createApiKey(ctx: Needs, wanted: NewApiKey): Promise<CreatedApiKey> {
   const { db, viewer } = ctx;
+  // @NOTE a key that has got into wrong hands would have heirs, which outlive it.
+  if (viewer.apiKeyPrefix !== undefined) throw new MillraceError('FORBIDDEN', 'a key makes no other keys');
   const userId = await ownerOf(ctx, wanted.serviceAccountId ?? undefined);
   const name = checkName(wanted.name);
   const scopes = checkScopes(ctx, wanted.scopes);
   const expiresAt = checkExpiry(viewer, wanted.expiresAt ?? null);
   // @NOTE the owner's row is locked, so that many at once do not come to more than there may be.
-  await db.query({ text: 'select 1 from auth_accounts where user_id = $1 for update', values: [userId] });
+  await db.query({ text: 'select 1 from auth_accounts where user_id = $1 for no key update', values: [userId] });
   const [count] = await db.query({ text: 'select count(*) from auth_api_keys where user_id = $1', values: [userId] });
   if (Number(count![0]) >= most.keys) throw new MillraceError('CONFLICT', `there are ${most.keys} keys already`);
   const id = v7();

@@ -25,7 +25,7 @@ export async function registerDevice(ctx: Needs, name: string, publicKey: unknow
   if (trimmed === '' || trimmed.length > most.name) throw invalidInput('name', `1 to ${most.name} characters`);
   const key = await readPublicKey(publicKey);
   // @NOTE the owner's row is locked, so that many at once do not come to more than there may be.
-  await ctx.db.query({ text: 'select 1 from auth_accounts where user_id = $1 for update', values: [userId] });
+  await ctx.db.query({ text: 'select 1 from auth_accounts where user_id = $1 for no key update', values: [userId] });
   const [count] = await ctx.db.query({
     text: 'select count(*) from auth_devices where user_id = $1',
     values: [userId],

@@ -14,7 +14,7 @@ import { readEmailAddress } from '../email-address.ts';
 import { readLabel } from '../label.ts';
 import { queueMail, sendsMails } from '../mail/jobs.ts';
 import { pageFor } from '../mail/sign-in.ts';
-import { askBeforeSignUp } from '../may-sign-up.ts';
+import { askBeforeSignUp, maySignUp } from '../may-sign-up.ts';
 import { setHash } from '../password/stored-hash.ts';
 import { linkRefused } from '../refusals.ts';
 import { endSessions } from '../sessions/session.ts';
@@ -88,7 +88,7 @@ export async function confirmGuestUpgrade(ctx: Needs, token: string): Promise<Si
   if (!taken || taken.userId !== userId) throw linkRefused();
   const { email, name, hash } = taken.data as { email: string; name?: string; hash: string };
   const { plan } = ctx.accounts!;
-  if (plan.signUp === 'closed' || (await findAccountByEmail(ctx.db, email))) throw linkRefused();
+  if (!(await maySignUp({ plan, db: ctx.db }, email)) || (await findAccountByEmail(ctx.db, email))) throw linkRefused();
   await askBeforeSignUp(ctx, { email, name, profile: {}, method: 'password' });
   return makePerson(ctx, userId, { email, name, hash, isVerified: true });
 }

@@ -8,6 +8,7 @@ import type { Queryable } from '../../../platform/db.ts';
 import { recordEvent } from '../audit.ts';
 import { type ChallengeKind, endChallenges, takeChallenge } from '../challenges.ts';
 import { readEmailAddress } from '../email-address.ts';
+import { dropIdleCodes } from '../factors/factor-changes.ts';
 import { linkRefused } from '../refusals.ts';
 import { endSessions } from '../sessions/session.ts';
 import { secondFactorsOf } from '../sessions/sign-in.ts';
@@ -84,7 +85,7 @@ export async function confirmEmailChange(ctx: Needs, token: string): Promise<voi
 
 /**
  * Puts back the address to which the link was sent, for whoever has it: the account was perhaps taken from them. All sessions end, the
- * password goes, and so do the ways in that were added since. @throws UNAUTHENTICATED, CONFLICT
+ * password goes, and so do the ways in and the factors that were added since, or up to a day before. @throws UNAUTHENTICATED, CONFLICT
  */
 export async function undoEmailChange(ctx: Needs, token: string): Promise<void> {
   const taken = await takeChallenge(ctx.db, 'undo-email-change', token);
@@ -101,10 +102,14 @@ export async function undoEmailChange(ctx: Needs, token: string): Promise<void> 
   await writeUserEmail(ctx, userId, account.email, email);
   await endSessions(ctx, userId);
   await ctx.db.query({ text: 'delete from millrace.auth_passwords where user_id = $1', values: [userId] });
-  await removeSince(ctx.db, userId, changedAt);
+  await removeSince(ctx.db, userId, changedAt - before);
+  await dropIdleCodes(ctx, userId);
   await endChallenges(ctx.db, userId, [...sentToIt, 'undo-email-change']);
   await recordEvent(ctx, ctx.db, 'email-changed', { userId, details: { undone: true } });
 }
+
+/** Milliseconds before the change of the address in which whoever made it may have added ways in: they had the session already. */
+const before = 24 * 3600 * 1000;
 
 async function removeSince(db: Queryable, userId: string, since: number): Promise<void> {
   for (const table of ['auth_identities', 'auth_passkeys', 'auth_devices', 'auth_api_keys']) {
@@ -113,6 +118,11 @@ async function removeSince(db: Queryable, userId: string, since: number): Promis
       values: [userId, since],
     });
   }
+  // An authenticator app is no way in, and keeps the owner out.
+  await db.query({
+    text: `delete from millrace.auth_totp where user_id = $1 and confirmed_at >= to_timestamp($2::float8 / 1000)`,
+    values: [userId, since],
+  });
 }
 
 /** A link of the viewer's own account, which is used up by that. */

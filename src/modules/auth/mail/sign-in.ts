@@ -2,6 +2,7 @@
 import { recordEvent } from '../audit.ts';
 import { type Challenge, newToken, takeChallenge, tryCode } from '../challenges.ts';
 import { readEmailAddress } from '../email-address.ts';
+import { maySignUp } from '../may-sign-up.ts';
 import { readRedirect } from '../oauth/redirects.ts';
 import { linkRefused } from '../refusals.ts';
 import { completeSignIn, type SignInResult } from '../sessions/sign-in.ts';
@@ -71,7 +72,9 @@ async function signInByMail(ctx: Needs, { userId, data }: Challenge, method: str
 
 /** @param email undefined where the account that a link was sent for is gone */
 async function signUpByMail(ctx: Needs, email: string | undefined, method: string): Promise<SignInResult> {
-  if (email === undefined || ctx.accounts!.plan.signUp === 'closed') throw linkRefused();
+  const { plan } = ctx.accounts!;
+  // What was so when the mail was sent may not be so any more: an invitation can be taken back.
+  if (email === undefined || !(await maySignUp({ plan, db: ctx.db }, email))) throw linkRefused();
   const account = await makeAccount(ctx, {
     email,
     name: undefined,

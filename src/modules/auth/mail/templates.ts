@@ -89,9 +89,12 @@ const templates: Readonly<Record<MailTemplate, (facts: MailFacts) => MailText>> 
   }),
   'security-notice': ({ app, event = '' }) => ({
     subject: `Your account at ${app}`,
-    text: `${events[event] ?? 'Something about how you sign in was changed.'}\n\nIf it was you, you need not do anything. If not: sign in, choose a new password, and sign out everywhere.`,
+    text: `${events[event] ?? 'Something about how you sign in was changed.'}\n\nIf it was you, you need not do anything. If not: ask for a new password by mail, and sign out everywhere.`,
   }),
 };
+
+/** Whether there is a mail of this kind. */
+export const isMailTemplate = (kind: string): boolean => Object.hasOwn(templates, kind);
 
 /**
  * The words of a mail: the application's own where it has some.

@@ -84,7 +84,8 @@ export async function beginFlow(ctx: Needs, wanted: NewFlow): Promise<URL> {
   const token = newToken();
   const url = await authorizationUrl(found, flow, token);
   const data = { ...flow };
-  await createChallenge(accounts!.db, {
+  // @NOTE in the operation's transaction: by the pool, the foreign key would wait for what the operation itself has done to the account.
+  await createChallenge(ctx.db, {
     kind: 'oauth-flow',
     userId: link?.userId,
     data,

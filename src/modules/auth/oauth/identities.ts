@@ -134,18 +134,24 @@ export async function linkIdentity(ctx: Needs, userId: string, provider: string,
     return { ...known, email: profile.email };
   }
   const identity = await insertIdentity(ctx, userId, provider, profile);
-  await upgradeGuest(ctx, userId, profile);
+  await upgradeGuest(ctx, userId, provider, profile);
   await sendNotice(ctx, userId, 'provider-linked');
   return identity;
 }
 
-async function upgradeGuest(ctx: Needs, userId: string, profile: Profile): Promise<void> {
+/** @throws FORBIDDEN where nobody may sign up who comes like this: a guest is no way round it */
+async function upgradeGuest(ctx: Needs, userId: string, provider: string, profile: Profile): Promise<void> {
+  const { definition } = ctx.accounts!.plan;
   const [guest] = await ctx.db.query({
-    text: `update auth_accounts set kind = 'person' where user_id = $1 and kind = 'guest' returning user_id`,
-    values: [userId],
+    text: `update auth_accounts set kind = 'person', roles = case when roles = '{}' then $2::text[] else roles end
+      where user_id = $1 and kind = 'guest' returning user_id`,
+    values: [userId, definition.defaultRoles ?? []],
   });
   if (!guest) return;
   const email = provenAddress(profile);
+  await requireMaySignUp(ctx, email);
+  const refusal = await definition.beforeSignUp?.({ email, name: profile.name, profile: {}, method: provider });
+  if (typeof refusal === 'string') throw new MillraceError('FORBIDDEN', refusal);
   if (email !== undefined) {
     await lock(ctx, `address ${email}`);
     await ctx.db.query({
@@ -163,7 +169,7 @@ async function upgradeGuest(ctx: Needs, userId: string, profile: Profile): Promi
  */
 export async function unlinkIdentity(ctx: Needs, userId: string, id: string): Promise<void> {
   // @NOTE the account's row first: of two that unlink the last two at once, the second sees what the first has left.
-  await ctx.db.query({ text: 'select from auth_accounts where user_id = $1 for update', values: [userId] });
+  await ctx.db.query({ text: 'select from auth_accounts where user_id = $1 for no key update', values: [userId] });
   const [removed] = await ctx.db.query({
     text: 'delete from auth_identities where id::text = $1 and user_id = $2 returning provider',
     values: [id, userId],

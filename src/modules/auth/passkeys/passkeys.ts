@@ -108,7 +108,8 @@ export async function startPasskey(
   const use = await useOf(ctx, asked);
   const token = newToken();
   const isBound = use.for !== 'sign-in';
-  await createChallenge(db, {
+  // @NOTE in the operation's transaction: by the pool, the foreign key would wait for what the operation itself has done to the account.
+  await createChallenge(ctx.db, {
     kind: 'passkey-sign-in',
     ...(isBound && { userId: use.userId }),
     data: { for: use.for, ...(isBound && { holder: use.holder }) },

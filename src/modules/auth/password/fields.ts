@@ -105,6 +105,8 @@ export function passwordFields(builder: Builder, { types, typeName }: AccountFie
           description: 'At least 15 characters, or 8 where the account has a second factor.',
         }),
       },
+      // @NOTE under a key a plain hash of what was sent would be kept: a password is quickly guessed by it.
+      extensions: secret,
       resolve: async (_root, { current, newPassword }, ctx) => {
         await changePassword(ctx, current, newPassword);
         return true;
@@ -138,6 +140,7 @@ export function passwordFields(builder: Builder, { types, typeName }: AccountFie
           description: 'At least 15 characters, or 8 where the account has a second factor.',
         }),
       },
+      extensions: secret,
       resolve: async (_root, { token, newPassword }, ctx) => {
         await resetPassword(ctx, token, newPassword);
         return true;

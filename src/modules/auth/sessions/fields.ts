@@ -3,7 +3,7 @@ import type { Builder } from '../../../graphql/builder.ts';
 import { recordEvent } from '../audit.ts';
 import { type AccountFields, accountMutation, secret } from '../fields.ts';
 import { requireSession } from '../viewers.ts';
-import { deliver, refreshTokenOf, takeCookies } from './delivery.ts';
+import { cookieRefused, deliver, refreshTokenOf, takeCookies } from './delivery.ts';
 import { endSession, endSessions, refreshSession } from './session.ts';
 
 /** Adds what becomes of a session: it is renewed, looked after, ended. */
@@ -19,7 +19,7 @@ export function sessionFields(builder: Builder, { types }: AccountFields): void 
       },
       extensions: secret,
       resolve: async (_root, { refreshToken }, ctx) =>
-        deliver(ctx, await refreshSession(ctx, refreshTokenOf(ctx, refreshToken))),
+        deliver(ctx, await refreshSession(ctx, refreshTokenOf(ctx, refreshToken)), !refreshToken),
     }),
   );
   accountMutation(builder, 'signOut', 'everyone', (t) =>
@@ -28,8 +28,10 @@ export function sessionFields(builder: Builder, { types }: AccountFields): void 
       description:
         'Ends this session everywhere: its tokens, its sockets, its streams. False where nobody was signed in.',
       resolve: async (_root, _args, ctx) => {
+        const { session, id, refusedCookie } = ctx.viewer;
+        if (refusedCookie !== undefined && ctx.client.cookies().refresh === undefined)
+          throw cookieRefused(refusedCookie);
         takeCookies(ctx);
-        const { session, id } = ctx.viewer;
         if (!session || id === undefined) return false;
         await endSession(ctx, id, session.id);
         await recordEvent(ctx, ctx.db, session.impersonatorId ? 'impersonation-ended' : 'signed-out', { userId: id });

@@ -45,7 +45,11 @@ export async function renewCodes(db: Queryable, userId: string): Promise<string[
 export async function takeRecoveryCode(db: Queryable, userId: string, code: string): Promise<number | undefined> {
   if (code.length > 100) return undefined;
   const [row] = await db.query({
-    text: `with taken as (delete from millrace.auth_recovery_codes where user_id = $1 and hash = $2 returning 1)
+    text: `with taken as (
+        delete from millrace.auth_recovery_codes c using (
+          select user_id, hash from millrace.auth_recovery_codes where user_id = $1 and hash = $2 for update skip locked
+        ) free where c.user_id = free.user_id and c.hash = free.hash returning 1
+      )
       select (select count(*)::int from taken), (select count(*)::int from millrace.auth_recovery_codes where user_id = $1)`,
     values: [userId, hashOf(userId, code)],
   });

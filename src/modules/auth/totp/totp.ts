@@ -89,7 +89,10 @@ export async function takeTotp(
   if (!step) return false;
   const taken = await db.query({
     text: `update millrace.auth_totp set last_step = $3, confirmed_at = coalesce(confirmed_at, now())
-      where user_id = $1 and secret = $2 and last_step < $3 and (confirmed_at is null) = $4 returning user_id`,
+      where user_id = (
+        select user_id from millrace.auth_totp
+        where user_id = $1 and secret = $2 and last_step < $3 and (confirmed_at is null) = $4 for no key update skip locked
+      ) returning user_id`,
     values: [userId, sealed, step, confirms],
   });
   return taken.length > 0;
