@@ -334,13 +334,11 @@ describe('a key never comes to more than its owner, nor to the account itself', 
     expect((await admin.query('{ me { userId } }')).data.me.userId).toBe(admin.userId);
   });
 
-  it('makes no key with more than its own scopes, nor one that outlives it', async () => {
+  it('makes no other key, whatever its scopes: it would have heirs', async () => {
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     const key = await keyOf(ann, ['read:Task', 'update:Task', 'accounts'], { expiresAt });
-    for (const scopes of [['read'], ['*'], ['write:Task'], ['admin'], ['read:Task', 'read:Project'], ['delete:Task']])
+    for (const scopes of [['read:Task'], ['read'], ['*'], ['admin']])
       expect(codeOf(await createKey(key, scopes, { expiresAt })), String(scopes)).toBe('FORBIDDEN');
-    expect(codeOf(await createKey(key, ['read:Task']))).toBe('INVALID_INPUT');
-    expect((await createKey(key, ['read:Task'], { expiresAt })).errors).toBeUndefined();
     const without = await keyOf(ann, ['*']);
     expect(codeOf(await createKey(without, ['read']))).toBe('FORBIDDEN');
   });

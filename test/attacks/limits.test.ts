@@ -17,11 +17,11 @@ import {
   withPasswords,
 } from '../support/passwords.ts';
 import { ask } from '../support/postgres.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startWholeServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer({ config: withPasswords });
+  server = await startWholeServer({ config: withPasswords });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -149,7 +149,7 @@ describe('guessing one account’s password', () => {
 
 describe('an address that is forged', () => {
   it('is nobody’s where no proxy is trusted', async () => {
-    await using open = await startServer({
+    await using open = await startWholeServer({
       config: (config) => ({ ...withPasswords(config), http: { ...config.http, trustProxy: false } }),
     });
     const { email } = await openAccount(open);
@@ -288,7 +288,7 @@ describe('mails that strangers ask for', () => {
 
 describe('hashing', () => {
   it('refuses what would wait too long, the same for every address, and serves on', async () => {
-    await using small = await startServer({
+    await using small = await startWholeServer({
       config: (config) => {
         const base = withPasswords(config);
         return {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHasher } from '../../src/modules/auth/password/hasher.ts';
 import { cheap, newEmail, openAccount, postAs, signInText, withPasswords } from '../support/passwords.ts';
 import { ask } from '../support/postgres.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startWholeServer, type TestServer } from '../support/server.ts';
 
 /** The share of pairs of like samples that are taken for unlike ones. */
 const significance = 0.01;
@@ -59,7 +59,7 @@ describe.each([
   let server: TestServer;
   const known: string[] = [];
   beforeAll(async () => {
-    server = await startServer({
+    server = await startWholeServer({
       config: (config) => {
         const base = withPasswords(config);
         return { ...base, accounts: { ...base.accounts, hashing } };

@@ -24,7 +24,7 @@ import {
 } from '../support/passwords.ts';
 import { ask } from '../support/postgres.ts';
 import { roundsOf } from '../support/rounds.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startWholeServer, type TestServer } from '../support/server.ts';
 
 const other = 'ein Berg im Winter';
 const wrong = 'something else altogether';
@@ -39,7 +39,7 @@ beforeAll(async () => {
     graphql = config.graphql;
     return withPasswords(config);
   };
-  server = await startServer({ config: keep });
+  server = await startWholeServer({ config: keep });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -4,7 +4,7 @@ import { openEventStream } from '../support/event-stream.ts';
 import { ask } from '../support/postgres.ts';
 import { openRawSocket, type RawSocket } from '../support/raw-socket.ts';
 import { roundsOf } from '../support/rounds.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startWholeServer, type TestServer } from '../support/server.ts';
 import { askAs, type SignedIn, signIn, withKnownSecret } from '../support/signed-in.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -13,8 +13,8 @@ let one: TestServer;
 let two: TestServer;
 let nodes: TestServer[];
 beforeAll(async () => {
-  one = await startServer({ config: withKnownSecret });
-  two = await startServer({ databaseUrl: one.databaseUrl, config: withKnownSecret });
+  one = await startWholeServer({ config: withKnownSecret });
+  two = await startWholeServer({ databaseUrl: one.databaseUrl, config: withKnownSecret });
   nodes = [one, two];
   await insertTeam(one.databaseUrl);
 });

@@ -9,7 +9,7 @@ import { viewerOfAccount } from '../../src/modules/auth/viewers.ts';
 import { createPrivateJwk, readSigningKey, type SigningKey } from '../../src/platform/keys.ts';
 import { openLog } from '../../src/platform/log.ts';
 import { openSigningKeys } from '../../src/platform/signing-keys.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startWholeServer, type TestServer } from '../support/server.ts';
 import { askAs, knownSecrets, type SignedIn, signIn, withKnownSecret } from '../support/signed-in.ts';
 import { insertTeam, team } from '../support/team.ts';
 
@@ -33,7 +33,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => trap.listen(0, '127.0.0.1', resolve));
   trapUrl = `http://127.0.0.1:${(trap.address() as AddressInfo).port}`;
   stranger = await readSigningKey(await createPrivateJwk());
-  server = await startServer({
+  server = await startWholeServer({
     config: (config) => withKnownSecret({ ...config, tokens: { ...config.tokens, audience: 'app' } }),
   });
   await insertTeam(server.databaseUrl);
@@ -400,7 +400,7 @@ describe('claims of a session’s token', () => {
     await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks`;
     try {
-      await using beside = await startServer({
+      await using beside = await startWholeServer({
         databaseUrl: server.databaseUrl,
         config: (config) =>
           withKnownSecret({

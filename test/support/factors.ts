@@ -5,7 +5,7 @@ import { type ChallengeKind, createChallenge } from '../../src/modules/auth/chal
 import { type Database, openDatabase } from '../../src/platform/db.ts';
 import { cheapHashing } from './accounts.ts';
 import { createAuthenticator, type PasskeyOptions, type SoftwareAuthenticator } from './authenticator.ts';
-import { type Answer, startServer, type TestServer, type TestServerOptions } from './server.ts';
+import { type Answer, startWholeServer, type TestServer, type TestServerOptions } from './server.ts';
 
 /** Where the application of these tests is said to be. */
 export const appOrigin = 'https://app.example.com';
@@ -20,7 +20,7 @@ export interface FactorServer extends TestServer {
 
 /** Starts one. */
 export async function startFactorServer(options: TestServerOptions = {}): Promise<FactorServer> {
-  const server = await startServer({ config: withAddresses, ...options });
+  const server = await startWholeServer({ config: withAddresses, ...options });
   const db = openDatabase({ url: server.databaseUrl, size: 10, statementTimeout: 10_000 }, { onError: () => {} });
   return {
     ...server,

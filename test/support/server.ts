@@ -136,3 +136,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+/** Starts a server of the whole example, with its accounts. */
+export const startWholeServer = async (options: TestServerOptions = {}): Promise<TestServer> =>
+  startServer({ sources: await readSources(process.cwd()), ...options });

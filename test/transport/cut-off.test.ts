@@ -9,7 +9,7 @@ import { openEventStream } from '../support/event-stream.ts';
 import { holdCalls } from '../support/held-calls.ts';
 import { ask } from '../support/postgres.ts';
 import { openRawSocket, type RawSocket } from '../support/raw-socket.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startWholeServer, type TestServer } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
 
 let server: AccountServer;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   });
   server = await startAccountServer({ sources: { ...(await readSources(process.cwd())), extend } });
   await insertTeam(server.databaseUrl);
-  other = await startServer({ databaseUrl: server.databaseUrl });
+  other = await startWholeServer({ databaseUrl: server.databaseUrl });
 });
 afterAll(async () => {
   await other[Symbol.asyncDispose]();

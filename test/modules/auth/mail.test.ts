@@ -11,7 +11,7 @@ import {
   startMailServer,
   tokenIn,
 } from '../../support/mail-server.ts';
-import { startServer } from '../../support/server.ts';
+import { startWholeServer } from '../../support/server.ts';
 
 let server: MailServer;
 beforeAll(async () => {
@@ -177,7 +177,7 @@ describe('an address', () => {
 
 describe('without a way to send mails', () => {
   it('nothing of it can be had, and mails are shown to nobody', async () => {
-    await using silent = await startServer();
+    await using silent = await startWholeServer();
     const { errors } = await silent.stranger.query(documents.link, { email: newAddress() });
     expect(errors![0]!.extensions.code).toBe('UNAVAILABLE');
     for (const asker of [silent.stranger, silent.as({ role: 'admin' })])
@@ -185,7 +185,7 @@ describe('without a way to send mails', () => {
   });
 
   it('they are shown to a developer on the same machine', async () => {
-    await using own = await startServer({ config: (c) => ({ ...c, mail: { kind: 'outbox' } }) });
+    await using own = await startWholeServer({ config: (c) => ({ ...c, mail: { kind: 'outbox' } }) });
     const email = newAddress();
     await own.stranger.query(documents.link, { email });
     const list = async (headers = {}) =>
