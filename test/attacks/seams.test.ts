@@ -165,3 +165,12 @@ it('a second installation in another schema of the database drops no passwords o
   );
   expect(left).toHaveLength(1);
 });
+
+it('an address that is not verified founds nothing by which it would be kept from its owner', async () => {
+  await using lax = await start({ verifyEmail: false });
+  const { data } = await lax.stranger.query(
+    `mutation { signUp(input: { email: "owner@seams.test", password: "${password}" }) { signIn { session { accessToken } } } }`,
+  );
+  const thief = lax.bearer(data.signUp.signIn.session.accessToken);
+  expect(codeOf(await thief.query('mutation { createOrganization(name: "Mine") { role } }'))).toBe('FORBIDDEN');
+});

@@ -15,9 +15,13 @@ export interface Membership {
   role: string;
 }
 
-/** Makes an organisation, which whoever asks owns. @throws RATE_LIMITED; CONFLICT for who belongs to too many */
+/** Makes an organisation, which whoever asks owns. @throws FORBIDDEN with an address that is not verified; RATE_LIMITED; CONFLICT for who belongs to too many */
 export async function createOrganization(ctx: Needs, name: string): Promise<Membership> {
   const { id: userId } = requirePerson(ctx);
+  const account = await findAccount(ctx.db, userId);
+  // @NOTE an account that has memberships is not handed over to the owner of its address, which anybody could take for good by this.
+  if (account?.email !== undefined && !account.isEmailVerified)
+    throw new MillraceError('FORBIDDEN', 'verify your address first');
   const label = readLabel(name, 'name', 120);
   await ctx.accounts!.limits.take(organizationLimits.creations, userId);
   const organizationId = v7();
