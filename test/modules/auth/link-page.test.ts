@@ -54,7 +54,7 @@ describe.skipIf(!chromiumPath())('the page that links lead to, in Chromium (need
 
     const again = await open(path);
     await again.getByRole('button', { name: 'Sign in' }).click();
-    await again.getByText('ask for a new one').waitFor();
+    await again.getByText('not good any more').waitFor();
     expect(await again.context().cookies()).toEqual([]);
     expect(complaints).toEqual([]);
   });
