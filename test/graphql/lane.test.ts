@@ -3,7 +3,7 @@ import { serverAudits } from 'graphql-http';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeShapes } from '../../bench/tracker/shapes.ts';
-import { createApplication, readSources } from '../../src/application.ts';
+import { createApplication } from '../../src/application.ts';
 import { defineSchema } from '../../src/graphql/define-schema.ts';
 import { hashOf } from '../../src/graphql/listed-operations.ts';
 import type { Viewer } from '../../src/viewer.ts';
@@ -11,6 +11,7 @@ import { type BothWays, startBothWays, type WireRequest } from '../support/both-
 import { documentedQueries } from '../support/documents.ts';
 import { ask, type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { readCorpus } from '../support/read-corpus.ts';
+import { exampleWithoutAccounts } from '../support/server.ts';
 import { insertTeam, team } from '../support/team.ts';
 
 const origins = ['https://app.test', 'https://other.test'];
@@ -41,7 +42,7 @@ beforeAll(async () => {
   await insertTeam(database.url);
   // @NOTE without it two fields that search fail at once, and either may be the one that is told.
   await ask(database.url, 'create extension if not exists pg_trgm');
-  const { rules, ...sources } = await readSources(process.cwd());
+  const { rules, ...sources } = await exampleWithoutAccounts();
   const extend = defineSchema(({ queryField }) => {
     queryField('ofOnesOwn', 'everyone', (t) => t.boolean({ resolve: () => true }));
   });
@@ -398,7 +399,7 @@ it('tells of a database that takes too long as Yoga does, and does not wait for 
 
 it('serves an application that is replaced at once', async () => {
   await using both = await startBothWays({ databaseUrl: database.url });
-  const { files, rules } = await readSources(process.cwd());
+  const { files, rules } = await exampleWithoutAccounts();
   const replace = async (changed: Partial<Parameters<typeof createApplication>[0]>) => {
     for (const { server } of [both.laned, both.plain]) {
       const limits = { tokens: 1000, depth: 10, aliases: 10, pageSize: 50, maxPageSize: 500, answerBytes: 100_000 };
