@@ -7,6 +7,7 @@ import type { ExecutionArgs } from 'graphql';
 import type { Context } from '../context.ts';
 import { invalidInput, MillraceError } from '../errors.ts';
 import type { Database, Queryable } from '../platform/db.ts';
+import { makeTables } from '../platform/own-tables.ts';
 import type { Viewer } from '../viewer.ts';
 
 /** One sending of a mutation under a key. */
@@ -36,11 +37,8 @@ const most = { answer: 1_000_000, table: 2 ** 30 };
 const lasting = `interval '24 hours'`;
 const sweepEvery = 10 * 60_000;
 const sweptAtOnce = 1000;
-/** The advisory lock of whoever makes the table. */
-const installLock = 7_270_004;
 
 const table = `
-create schema if not exists millrace;
 create table if not exists millrace.idempotency (
   scope bytea not null,
   key text not null,
@@ -53,13 +51,7 @@ create index if not exists idempotency_at on millrace.idempotency (at);`;
 
 /** Makes the table where it is missing, and sweeps it from now on. */
 export async function openIdempotency(db: Database): Promise<Idempotency> {
-  const [there] = await db.query({ text: `select to_regclass('millrace.idempotency') is not null`, values: [] });
-  if (there![0] !== true) {
-    await db.transaction(async (tx) => {
-      await tx.query({ text: `select pg_advisory_xact_lock(${installLock})`, values: [] });
-      await tx.script(table);
-    });
-  }
+  await makeTables(db, 'millrace.idempotency', table);
   const timer = setInterval(() => void sweep(db).catch(() => {}), sweepEvery).unref();
   const turns = new Map<string, Promise<void>>();
   return {

@@ -1,7 +1,7 @@
 import type { Database } from './db.ts';
 
 /** The advisory lock of whoever makes tables of the platform's own. */
-const makeLock = 7_270_005;
+const makeLock = 7_270_004;
 
 /**
  * Makes tables in the PostgreSQL schema `millrace`, which migrations know nothing of, where they are missing.
